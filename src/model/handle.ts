@@ -1,0 +1,153 @@
+import type { Decision, Subject } from './decision.js'
+import type { Engine, Guarantee } from './engine.js'
+import type { ErrorCode, GraySyncError } from './errors.js'
+import type { Accepted, EngineName, Operation, Pending } from './operation.js'
+import type { Consent, Feedback, Lane, Sink } from './record.js'
+import type { AuditOptions, AuditReport, CompareRules, DivergenceKind } from './source.js'
+
+export interface GraySyncOptions<Op extends Operation> {
+  app: { name: string; version: string }
+  /** Where the signed rollout comes from. @default absent: `NO_ROLLOUT`, the profile stays where it is */
+  rollout?: RolloutOptions
+  /** The two engines. @default absent: decide only */
+  engines?: { legacy: Engine<Op>; refactored?: Engine<Op> }
+  /** Whom to decide about. @default null: the installation id */
+  subject?: Subject | null
+  /** Where telemetry and feedback go. @default absent: nothing leaves the device */
+  sink?: Sink
+  /** How rows are compared. @default every field counts */
+  compare?: CompareRules
+  /** Whether telemetry may leave. @default 'pending': kept in memory until the user answered */
+  consent?: Consent
+  /** `start` resolves within this, whatever hangs. @default 3000 */
+  startTimeoutMs?: number
+  /** Whether an operation queued by nobody belongs to the present user. @default false: quarantined */
+  adoptNullUser?(op: Pending<Op>): boolean
+  /** @default false: a user's backups are deleted at logout */
+  keepBackupsOnLogout?: boolean
+  /** Forces an engine; for development builds only. */
+  override?: EngineName
+}
+
+export interface RolloutOptions {
+  /** Of the signed document. @default absent: only `bootstrap` and the cache are used */
+  url?: string
+  /** Of the server-sent events that tell a new version. @default absent: no stream */
+  streamUrl?: string
+  /** Public keys (JWK with `kid`), two at a time so that they can rotate. */
+  keys: readonly JsonWebKey[]
+  /** A signed document inlined, for a first start without the network. */
+  bootstrap?: string
+  /** Refreshed at most this often. @default 300000 */
+  refreshMs?: number
+}
+
+interface Present {
+  guarantee: Guarantee
+  /** Operations that no server has acknowledged; `null` while unknown. */
+  pending: { count: number; oldestAt?: number } | null
+  /** `wanted`: the next boot changes the engine. `required`: this build must not go on. */
+  reload: 'none' | 'wanted' | 'required'
+}
+
+/** The state of the handle: a new object at each change, the same object while nothing changed. */
+export type Snapshot = Readonly<
+  Present &
+    (
+      | { phase: 'idle' | 'starting' | 'closed'; decision: Decision | null; running: null }
+      | {
+          phase: 'running'
+          decision: Decision
+          running: EngineName | null
+          role: 'writer' | 'follower'
+          blocked?: { by: ErrorCode; fix: string }
+        }
+      | {
+          phase: 'handover'
+          decision: Decision
+          running: null
+          from: EngineName
+          to: EngineName
+          step: string
+        }
+      | { phase: 'halted'; decision: Decision | null; running: null; error: GraySyncError }
+    )
+>
+
+export interface Check {
+  name: string
+  ok: boolean
+  detail: string
+}
+
+/** Whether this profile can be handed over, and what is in the way. */
+export interface Preflight {
+  ready: boolean
+  checks: readonly Check[]
+  guarantee: Guarantee
+}
+
+export interface RestoreReport {
+  backup: string
+  operations: number
+  rows: number
+}
+
+export interface Events {
+  started: Snapshot
+  decided: Decision
+  rolloutChanged: { version: number; engine: EngineName }
+  reloadWanted: { since: number; to: EngineName }
+  handoverStarted: { id: string; from: EngineName; to: EngineName }
+  handoverFinished: {
+    id: string
+    outcome: 'committed' | 'aborted'
+    moved: number
+    durationMs: number
+    because?: ErrorCode
+  }
+  engineSwitched: { from: EngineName; to: EngineName }
+  halted: GraySyncError
+  fenced: { term: number }
+  tripped: { engine: EngineName; by: string }
+  divergenceFound: { table: string; kind: DivergenceKind; count: number }
+  guaranteeChanged: Guarantee
+  delivered: { lane: Lane; count: number }
+  error: GraySyncError
+  closed: undefined
+}
+
+/** The handle of one app: made once, outside of any component. */
+export interface GraySync<Op extends Operation> {
+  readonly decision: Decision | null
+  readonly guarantee: Guarantee
+  /** Decides, takes or resumes a handover, starts the owner's engine. Idempotent, bounded, never rejects. */
+  start(): Promise<Snapshot>
+  getSnapshot(): Snapshot
+  subscribe(listener: () => void): () => void
+  on<K extends keyof Events>(
+    type: K,
+    listener: (event: Events[K]) => void,
+    o?: { signal?: AbortSignal },
+  ): () => void
+  /** Resolves when the operation is durably accepted; rejects when nothing took it. */
+  enqueue(op: Op, o?: { applied?: boolean }): Promise<Accepted>
+  /** For a host that overlays open operations on its reads. */
+  openOperations(): Promise<readonly Pending<Op>[]>
+  /** Binds a user; the snapshot says whether a reload is wanted. */
+  identify(subject: Subject | null): Promise<Snapshot>
+  /** The user's own choice of engine; `null` takes it back. */
+  prefer(engine: EngineName | null): Promise<Snapshot>
+  preflight(): Promise<Preflight>
+  audit(options?: AuditOptions): Promise<AuditReport>
+  /** Puts operations and rows of a backup back; the newest where none is named. */
+  restore(backup?: string): Promise<RestoreReport>
+  /** Resolves once the entry is safe on this device. */
+  feedback(entry: Feedback): Promise<{ id: string }>
+  setConsent(consent: Consent): Promise<void>
+  /** Journal, manifests of backups and the snapshot, as a JSON file. */
+  supportFile(): Promise<Blob>
+  /** Deletes what graysync holds of this profile; open operations only unless kept. */
+  forget(options?: { keepPending?: boolean }): Promise<void>
+  close(): Promise<void>
+}

@@ -1,0 +1,41 @@
+export type PageLife = 'visible' | 'hidden' | 'pagehide' | 'pageshow' | 'online' | 'offline'
+
+/** A held lock; `lost` settles when somebody else took it. */
+export interface Held {
+  release(): void
+  lost: Promise<void>
+}
+
+export interface Channel {
+  post(message: unknown): void
+  close(): void
+}
+
+/** The browser as graysync sees it; the testing door brings one that a test steers. A member that is `null` does not exist here. */
+export interface Platform {
+  /** Epoch ms. */
+  now(): number
+  /** Milliseconds that never go back. */
+  monotonic(): number
+  random(): number
+  randomBytes(length: number): Uint8Array
+  /** Runs once after `ms`; the answer cancels it. */
+  setTimer(run: () => void, ms: number): () => void
+  fetch: typeof fetch
+  indexedDB: IDBFactory | null
+  subtle: SubtleCrypto | null
+  /** Waits for a lock with one held request. `null` where there are no Web Locks. */
+  lock: ((name: string, o: { signal: AbortSignal }) => Promise<Held>) | null
+  /** A hint to other tabs: never carries authority. `null` where there is no BroadcastChannel. */
+  channel: ((name: string, receive: (message: unknown) => void) => Channel) | null
+  onLife(listener: (life: PageLife) => void, signal: AbortSignal): void
+  visible(): boolean
+  online(): boolean
+  /** A small note that outlives the databases; best effort. */
+  note: { read(key: string): string | null; write(key: string, value: string | null): void }
+  /** Streams server-sent events; `null` where there is no EventSource. */
+  stream:
+    | ((url: string, o: { onMessage(data: string): void; onError(): void }) => () => void)
+    | null
+  estimate(): Promise<{ usage?: number; quota?: number }>
+}

@@ -1,0 +1,51 @@
+export type Lane = 'feedback' | 'error' | 'exposure' | 'metric'
+
+/** One thing to tell upstream. Attributes hold no personal data unless the host allowed it. */
+export interface TelemetryRecord {
+  /** Unique for ever: upstream drops a second arrival. */
+  uid: string
+  /** Dotted event name, for example `graysync.sync.op`. */
+  name: string
+  /** Epoch ms. */
+  at: number
+  lane: Lane
+  attributes: Readonly<Record<string, unknown>>
+  body?: string
+}
+
+/** Where records go. `send` never throws for an expected outcome. */
+export interface Sink {
+  send(
+    batch: { id: string; records: readonly TelemetryRecord[] },
+    o: { signal: AbortSignal; lastBreath: boolean },
+  ): Promise<SinkResult>
+  sendFile?(
+    file: { id: string; entry: string; blob: Blob },
+    o: { signal: AbortSignal },
+  ): Promise<SinkResult>
+  /** Asks upstream to delete what it holds of an installation. */
+  erase?(installation: string): Promise<SinkResult>
+}
+
+export type SinkResult =
+  | { status: 'accepted'; rejected?: number }
+  | { status: 'retry'; afterMs?: number }
+  | { status: 'refused'; because: 'config' | 'poison' | 'tooLarge' }
+
+export type Consent = 'granted' | 'pending' | 'denied'
+
+/** What a user says about the app. */
+export interface Feedback {
+  text: string
+  /** @default 'other' */
+  category?: 'bug' | 'idea' | 'question' | 'praise' | 'other'
+  /** 1 (worst) to 5 (best). */
+  rating?: number
+  severity?: 'low' | 'medium' | 'high'
+  /** How to answer; only kept when the user gave it for that purpose. */
+  contact?: string
+  /** Facts the user saw and left in. */
+  context?: Readonly<Record<string, string | number | boolean>>
+  /** Same id, same entry: a second submission does not double it. */
+  id?: string
+}

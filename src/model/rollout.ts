@@ -1,0 +1,98 @@
+/** Unleash's constraint operators, by name and meaning. */
+export const OPERATORS = [
+  'IN',
+  'NOT_IN',
+  'STR_CONTAINS',
+  'STR_STARTS_WITH',
+  'STR_ENDS_WITH',
+  'NUM_EQ',
+  'NUM_GT',
+  'NUM_GTE',
+  'NUM_LT',
+  'NUM_LTE',
+  'DATE_AFTER',
+  'DATE_BEFORE',
+  'SEMVER_EQ',
+  'SEMVER_GT',
+  'SEMVER_LT',
+  'REGEX',
+] as const
+
+export type Operator = (typeof OPERATORS)[number]
+
+/** One test of one attribute; `values` for the list and string operators, `value` for the others. */
+export interface Constraint {
+  attribute: string
+  operator: Operator
+  values?: readonly string[]
+  value?: string
+  inverted?: boolean
+  caseInsensitive?: boolean
+}
+
+/** A named set of subjects: all constraints hold. */
+export interface Segment {
+  name: string
+  constraints: readonly Constraint[]
+}
+
+export interface Stage {
+  name: string
+  /** Not before this instant, epoch ms. */
+  startAt?: number
+  /** 0 to 100,000, a thousandth of a percent each. */
+  share: number
+  /** Names of segments, one of which must match; absent or empty: everybody. */
+  where?: readonly string[]
+  probation?: { days?: number; operations?: number }
+}
+
+/** The payload of a signed rollout document. Unknown fields are kept and ignored. */
+export interface Rollout {
+  schema: 1
+  /** The name of this rollout. */
+  rollout: string
+  /** Strictly increasing; a lower one than the highest seen is refused. */
+  version: number
+  /** Epoch ms. */
+  issuedAt: number
+  /** Older than this a rollout is stale. */
+  maxAgeMs?: number
+  /** What a stale rollout does: `keep` on as before, or `hold`, admitting nobody new. @default 'keep' */
+  onExpired?: 'keep' | 'hold'
+  hash: { version: 1; salt: string }
+  /** Everybody to legacy, at once. @default false */
+  kill?: boolean
+  /** `held` admits nobody new. @default 'open' */
+  admit?: 'open' | 'held'
+  /** An increase lifts local rollbacks. @default 0 */
+  resetEpoch?: number
+  /** What a share that shrinks does to those already moved. @default 'keep' */
+  onShrink?: 'keep' | 'handover'
+  segments?: readonly Segment[]
+  /** Subject ids that never get refactored. */
+  deny?: readonly string[]
+  /** Subject ids that always get refactored. */
+  allow?: readonly string[]
+  /** Whether users may choose. @default both true */
+  preference?: { optIn?: boolean; optOut?: boolean }
+  /** Share that stays on legacy for comparison, with a hash of its own. @default 0 */
+  holdout?: number
+  /** Name of the active stage; `null` before the first. */
+  stage: string | null
+  stages: readonly Stage[]
+  shadow?: { share: number }
+  audit?: { intervalMs?: number; sample?: number }
+  telemetry?: { sample?: number }
+  guardrails?: Readonly<Record<string, unknown>>
+  feedback?: Readonly<Record<string, unknown>>
+}
+
+/** A rollout as it travelled: what is cached, and verified again at every load. */
+export interface CachedRollout {
+  key: 'rollout'
+  /** JWS compact. */
+  envelope: string
+  etag: string | null
+  writtenAt: number
+}

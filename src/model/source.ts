@@ -1,0 +1,92 @@
+/** A readable copy of the data: an engine's tables on the device, or a server's. Readable at rest. */
+export interface Source {
+  name: string
+  tables: readonly string[]
+  /** At most `limit` rows with a key above `after`, in IndexedDB key order; the first page has no `after`. */
+  page(table: string, after: IDBValidKey | undefined, limit: number): Promise<readonly SourceRow[]>
+  /** The rows of these keys, in any order; absent keys are left out. */
+  get(table: string, keys: readonly IDBValidKey[]): Promise<readonly SourceRow[]>
+}
+
+export interface SourceRow {
+  key: IDBValidKey
+  row: Readonly<Record<string, unknown>>
+}
+
+/** How the rows of one table are held against each other. Paths are dotted, `*` stands for any one key or index. */
+export interface TableRules {
+  /** Paths that never count. */
+  ignore?: readonly string[]
+  /** Paths that an engine fills by itself: a difference where one side has one of these values is of class `default`. */
+  defaults?: Readonly<Record<string, readonly unknown[]>>
+  /** Arrays whose order does not count. */
+  unordered?: readonly string[]
+  /** Numbers that may differ by so much. */
+  tolerance?: Readonly<Record<string, number>>
+  /** Paths whose values may appear in reports; every other value is reported by type, length and salted hash only. */
+  show?: readonly string[]
+  /** A row counts as deleted when this path is true, for sources that keep tombstones. */
+  tombstone?: string
+}
+
+/** Rules by table; a table that is not named is compared with none. */
+export interface CompareRules {
+  tables: Readonly<Record<string, TableRules>>
+}
+
+export type DivergenceKind = 'missing' | 'extra' | 'changed'
+
+/** One row that differs for real: `missing` from the second source, `extra` in it, or `changed`. */
+export interface Divergence {
+  table: string
+  key: IDBValidKey
+  kind: DivergenceKind
+  /** The paths that differ, sorted; empty for a whole row. */
+  paths: readonly string[]
+  /** By path, what the two sides hold: redacted unless the rules show the path. */
+  values: Readonly<Record<string, readonly [string, string]>>
+}
+
+export interface AuditOptions {
+  /** Default: the owner's data against the other engine's. */
+  against?: 'other' | Source
+  tables?: readonly string[]
+  signal?: AbortSignal
+  onProgress?(progress: AuditProgress): void
+}
+
+export interface AuditProgress {
+  table: string
+  done: number
+  /** `null` while the size is not known. */
+  total: number | null
+}
+
+export interface TableAudit {
+  table: string
+  compared: number
+  equal: number
+  /** Rows that differ only where an engine fills a value by itself. */
+  defaults: number
+  missing: number
+  extra: number
+  changed: number
+  /** Rows with an open operation: not judged. */
+  inFlight: number
+  /** Rows that changed under the audit, or could not be read: not judged. */
+  inconclusive: number
+}
+
+export interface AuditReport {
+  left: string
+  right: string
+  startedAt: number
+  durationMs: number
+  /** `true` when every table was read to its end. */
+  complete: boolean
+  /** `true` when complete and nothing is missing, extra or changed. */
+  clean: boolean
+  tables: readonly TableAudit[]
+  /** At most 500, the rest is counted only. */
+  divergences: readonly Divergence[]
+}
