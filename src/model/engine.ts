@@ -1,4 +1,5 @@
 import type { Awaitable, EngineName, Identified, Operation, Pending } from './operation.js'
+import type { Fetch } from './platform.js'
 import type { Source } from './source.js'
 
 /** What the host gives for one sync engine. A capability is a member that exists; the least is `start`. */
@@ -70,7 +71,7 @@ export interface EngineContext {
   /** Aborts when the engine is stopped. */
   signal: AbortSignal
   /** Every send goes through this: it carries device and term, and refuses once the engine lost its right to send. */
-  fetch: typeof fetch
+  fetch: Fetch
   term: number
   /** The server has the operation. A fact, taken from any term. */
   ack(opId: string): void

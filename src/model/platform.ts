@@ -1,3 +1,6 @@
+/** The standard `fetch`. */
+export type Fetch = WindowOrWorkerGlobalScope['fetch']
+
 export type PageLife = 'visible' | 'hidden' | 'pagehide' | 'pageshow' | 'online' | 'offline'
 
 /** A held lock; `lost` settles when somebody else took it. */
@@ -21,11 +24,18 @@ export interface Platform {
   randomBytes(length: number): Uint8Array
   /** Runs once after `ms`; the answer cancels it. */
   setTimer(run: () => void, ms: number): () => void
-  fetch: typeof fetch
+  /** Lets the page breathe: resolves in a later task. */
+  pause(): Promise<void>
+  fetch: Fetch
   indexedDB: IDBFactory | null
   subtle: SubtleCrypto | null
-  /** Waits for a lock with one held request. `null` where there are no Web Locks. */
-  lock: ((name: string, o: { signal: AbortSignal }) => Promise<Held>) | null
+  /**
+   * Waits for a lock with one held request, or answers `null` at once when it is taken and `ifAvailable` is set.
+   * Rejects with the signal's reason. The member is `null` where there are no Web Locks.
+   */
+  lock:
+    | ((name: string, o: { signal: AbortSignal; ifAvailable?: boolean }) => Promise<Held | null>)
+    | null
   /** A hint to other tabs: never carries authority. `null` where there is no BroadcastChannel. */
   channel: ((name: string, receive: (message: unknown) => void) => Channel) | null
   onLife(listener: (life: PageLife) => void, signal: AbortSignal): void
@@ -37,5 +47,6 @@ export interface Platform {
   stream:
     | ((url: string, o: { onMessage(data: string): void; onError(): void }) => () => void)
     | null
+  /** What the origin uses and may use, in bytes; empty where the browser does not say. */
   estimate(): Promise<{ usage?: number; quota?: number }>
 }

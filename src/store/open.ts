@@ -1,6 +1,7 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
 import { GraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
+import { withinTime } from '../platform/bound.js'
 
 const OPEN_TIMEOUT_MS = 2_000
 
@@ -14,24 +15,20 @@ export async function openWithin<Schema extends DBSchema>(
   if (!platform.indexedDB) {
     throw new GraySyncError('UNSUPPORTED', `no IndexedDB here, "${name}" can't be opened`)
   }
-  let giveUp = () => {}
-  const late = new Promise<never>((_, reject) => {
-    giveUp = platform.setTimer(
-      () => reject(new GraySyncError('STORE_BLOCKED', `opening "${name}" hangs`)),
-      OPEN_TIMEOUT_MS,
-    )
-  })
   const opening = openDB<Schema>(name, version, {
     upgrade,
     blocking: (_current, _wanted, event) => (event.target as IDBDatabase).close(),
   })
   try {
-    return await Promise.race([opening, late])
+    return await withinTime(
+      platform,
+      OPEN_TIMEOUT_MS,
+      opening,
+      () => new GraySyncError('STORE_BLOCKED', `opening "${name}" hangs`),
+    )
   } catch (cause) {
     opening.then((db) => db.close()).catch(() => undefined)
     throw toStoreError(cause, `"${name}" can't be opened`)
-  } finally {
-    giveUp()
   }
 }
 
@@ -39,7 +36,8 @@ export async function openWithin<Schema extends DBSchema>(
 export function toStoreError(cause: unknown, message: string): GraySyncError {
   if (cause instanceof GraySyncError) return cause
   const name = cause instanceof Error ? cause.name : typeof cause
-  if (name === 'QuotaExceededError') return new GraySyncError('QUOTA', `${message}: no room`, { cause })
+  if (name === 'QuotaExceededError')
+    return new GraySyncError('QUOTA', `${message}: no room`, { cause })
   if (name === 'VersionError') {
     return new GraySyncError('NEWER_STATE', `${message}: a newer build made it`, { cause })
   }

@@ -1,0 +1,116 @@
+import type { Held, PageLife, Platform } from '../model/platform.js'
+
+interface Yielding {
+  scheduler?: { yield?(): Promise<void> }
+}
+
+/** The real browser. Every member that is absent here is `null`; nothing is touched before it is used. */
+export function browserPlatform(): Platform {
+  const { locks, storage } = globalThis.navigator
+  return {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    random: () => Math.random(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    setTimer(run, ms) {
+      const id = setTimeout(run, ms)
+      return () => clearTimeout(id)
+    },
+    pause: () => {
+      const { scheduler } = globalThis as Yielding
+      return scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve))
+    },
+    fetch: (input, init) => globalThis.fetch(input, init),
+    indexedDB: reach(() => globalThis.indexedDB),
+    subtle: reach(() => crypto.subtle),
+    lock: locks ? (name, o) => hold(locks, name, o) : null,
+    channel: typeof BroadcastChannel === 'undefined' ? null : openChannel,
+    onLife,
+    visible: () => document.visibilityState === 'visible',
+    online: () => navigator.onLine,
+    note: { read: readNote, write: writeNote },
+    stream: typeof EventSource === 'undefined' ? null : openStream,
+    estimate: async () => (await reach(() => storage.estimate())) ?? {},
+  }
+}
+
+/** Some browsers throw at the mere mention of a feature that a policy forbids. */
+function reach<T>(get: () => T | undefined): T | null {
+  try {
+    return get() ?? null
+  } catch {
+    return null
+  }
+}
+
+function hold(
+  locks: LockManager,
+  name: string,
+  o: { signal: AbortSignal; ifAvailable?: boolean },
+): Promise<Held | null> {
+  return new Promise((granted, refused) => {
+    // A signal and `ifAvailable` exclude each other in the standard.
+    const request = o.ifAvailable ? { ifAvailable: true } : { signal: o.signal }
+    let lose = () => {}
+    const lost = new Promise<void>((resolve) => {
+      lose = resolve
+    })
+    locks
+      .request(name, request, (lock) => {
+        if (!lock) return granted(null)
+        return new Promise<void>((release) => granted({ release, lost }))
+      })
+      .then(undefined, refused)
+      .finally(lose)
+  })
+}
+
+function openChannel(
+  name: string,
+  receive: (message: unknown) => void,
+): {
+  post(message: unknown): void
+  close(): void
+} {
+  const channel = new BroadcastChannel(name)
+  channel.onmessage = (event) => receive(event.data)
+  return {
+    post: (message) => channel.postMessage(message),
+    close: () => channel.close(),
+  }
+}
+
+function onLife(listener: (life: PageLife) => void, signal: AbortSignal): void {
+  const tell = (life: PageLife) => () => listener(life)
+  document.addEventListener('visibilitychange', () => listener(document.visibilityState), {
+    signal,
+  })
+  for (const life of ['pagehide', 'pageshow', 'online', 'offline'] as const) {
+    globalThis.addEventListener(life, tell(life), { signal })
+  }
+}
+
+function readNote(key: string): string | null {
+  return reach(() => localStorage.getItem(key))
+}
+
+function writeNote(key: string, value: string | null): void {
+  reach(() => (value === null ? localStorage.removeItem(key) : localStorage.setItem(key, value)))
+}
+
+function openStream(
+  url: string,
+  o: { onMessage(data: string): void; onError(): void },
+): () => void {
+  const source = new EventSource(url)
+  source.addEventListener('rollout', (event) => o.onMessage(String(event.data)))
+  source.onerror = o.onError
+  return () => source.close()
+}
+
+/** The platform of a page, or `null` on a server and in a worker, where graysync is inert. */
+export function detectPlatform(): Platform | null {
+  return typeof document === 'undefined' || typeof navigator === 'undefined'
+    ? null
+    : browserPlatform()
+}
