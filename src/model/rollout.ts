@@ -14,7 +14,9 @@ export const OPERATORS = [
   'DATE_BEFORE',
   'SEMVER_EQ',
   'SEMVER_GT',
+  'SEMVER_GTE',
   'SEMVER_LT',
+  'SEMVER_LTE',
   'REGEX',
 ] as const
 
@@ -93,6 +95,9 @@ export interface CachedRollout {
   key: 'rollout'
   /** JWS compact. */
   envelope: string
+  /** What the envelope says, so that an older one does not overwrite it. */
+  version: number
   etag: string | null
+  /** When a tab last heard from upstream that this is the newest. */
   writtenAt: number
 }

@@ -1,0 +1,15 @@
+export { bucketOf, isInShare } from './decision/bucket.js'
+export { compileRollout, decide } from './decision/decide.js'
+export type {
+  Arm,
+  AttributeValue,
+  Decision,
+  DecisionInput,
+  Explained,
+  Reason,
+  Subject,
+} from './model/decision.js'
+export type { Constraint, Operator, Rollout, Segment, Stage } from './model/rollout.js'
+export { parseRollout } from './rollout/schema.js'
+export { signRollout } from './rollout/sign.js'
+export { verifyEnvelope } from './rollout/verify.js'
