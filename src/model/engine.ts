@@ -73,6 +73,8 @@ export interface EngineContext {
   /** Every send goes through this: it carries device and term, and refuses once the engine lost its right to send. */
   fetch: Fetch
   term: number
+  /** The name of this installation in `graysync-device`, for an engine whose calls carry device and term as arguments. */
+  device: string
   /** The server has the operation. A fact, taken from any term. */
   ack(opId: string): void
   /** The operation can never be applied. */
