@@ -1,5 +1,8 @@
 export { bucketOf, isInShare } from './decision/bucket.js'
 export { compileRollout, decide } from './decision/decide.js'
+export type { Representation, Stratum } from './decision/representation.js'
+export { type SimulatedStage, type Simulation, simulate } from './decision/simulate.js'
+export type { Fit, MeanDifference } from './lib/sample.js'
 export type {
   Arm,
   AttributeValue,
