@@ -1,0 +1,134 @@
+import { defineEngine, type Engine, type Pending, type Queue } from 'graysync'
+import { dexieSource } from 'graysync/dexie'
+import { type CardOp, TABLES } from '../../data/model.js'
+import { knows } from '../knows.js'
+import type { Handled, LegacyDatabase, Staged } from './database.js'
+import type { LegacyOptions } from './engine.js'
+import { readForeign, removeForeign } from './foreign.js'
+import {
+  createLegacyQueue,
+  isLarge,
+  type LegacyQueue,
+  toEntry,
+  toOperation,
+  userOf,
+} from './queue.js'
+import { createLegacyStore } from './store.js'
+
+/** The legacy engine as graysync steers it. Only `start` loads the engine itself. */
+export function legacyEngine(o: LegacyOptions): Engine<CardOp> {
+  const queue = createLegacyQueue(o.storage)
+  return defineEngine<CardOp>({
+    version: '5.0.0',
+    knows,
+    replay: 'keyed',
+    data: dexieSource(o.database, { name: 'legacy', tables: [...TABLES] }),
+    store: createLegacyStore(o.database),
+    queue: describeQueue(o.database, queue),
+    async start(ctx) {
+      const { startLegacy } = await import('./engine.js')
+      return startLegacy({ ...o, ctx, queue })
+    },
+  })
+}
+
+function describeQueue(db: LegacyDatabase, queue: LegacyQueue): Queue<CardOp> {
+  return {
+    async size() {
+      const entries = queue.read()
+      const foreign = await readForeign()
+      const times = entries.map((entry) => Date.parse(entry.timestamp)).filter(Number.isFinite)
+      return {
+        count: entries.length + foreign.length,
+        inflight: entries.filter((entry) => entry.status === 'inflight').length,
+        seq: queue.count(),
+        ...(times.length > 0 ? { oldestAt: Math.min(...times) } : {}),
+      }
+    },
+    exporter: {
+      async read() {
+        const own = await readOwn(db, queue)
+        const foreign = await readForeign()
+        const pending = [
+          ...foreign.map(({ opId, op, userId, state }) => ({ opId, op, userId, state })),
+          ...own,
+        ]
+        // Only what was handed out may be sealed: a stale build may append in between.
+        await db.notes.put({ key: 'exported', ids: pending.map(({ opId }) => opId) })
+        return pending
+      },
+      async seal() {
+        const exported = new Set((await db.notes.get('exported'))?.ids)
+        if (exported.size === 0) return
+        const foreign = await readForeign()
+        await removeForeign(foreign.filter(({ opId }) => exported.has(opId)))
+        queue.remove(exported)
+        await db.handled
+          .where('opId')
+          .anyOf([...exported])
+          .and(isPending)
+          .delete()
+        await db.notes.delete('exported')
+      },
+    },
+    importer: {
+      async stage(ops, handover) {
+        await db.transaction('rw', db.staged, async () => {
+          await db.staged.where('handover').equals(handover).delete()
+          await db.staged.bulkPut(
+            ops.map(({ opId, op, userId }, position) => ({ handover, position, opId, op, userId })),
+          )
+        })
+        const staged = await db.staged.where('handover').equals(handover).sortBy('position')
+        return staged.map(({ opId }) => opId)
+      },
+      activate: (handover) => activate(db, queue, handover),
+      async discard(handover) {
+        await db.staged.where('handover').equals(handover).delete()
+      },
+    },
+  }
+}
+
+function isPending(handled: Handled): boolean {
+  return handled.state === 'pending'
+}
+
+async function readOwn(db: LegacyDatabase, queue: LegacyQueue): Promise<Pending<CardOp>[]> {
+  const entries = queue.read()
+  const kept = await db.handled.bulkGet(entries.map(({ opId }) => opId))
+  return entries.map((entry, index) => ({
+    opId: entry.opId,
+    op: toOperation(entry, kept[index]?.row),
+    userId: userOf(entry),
+    state: entry.status ?? 'open',
+  }))
+}
+
+/** Moves staged operations into the queue; what a crash left half done is done again without doubling. */
+async function activate(db: LegacyDatabase, queue: LegacyQueue, handover: string): Promise<void> {
+  const staged = await db.staged.where('handover').equals(handover).sortBy('position')
+  const at = Date.now()
+  const fresh = await db.transaction('rw', db.handled, async () => {
+    const known = await db.handled.bulkGet(staged.map(({ opId }) => opId))
+    const open = staged.filter((_, index) => (known[index]?.state ?? 'pending') === 'pending')
+    await db.handled.bulkPut(open.map((own) => toHandled(own, at)))
+    return open
+  })
+  queue.append(
+    fresh.map(({ opId, op, userId }) => toEntry({ ...op, opId }, { userId, isNew: false, at })),
+  )
+  await db.staged.where('handover').equals(handover).delete()
+}
+
+function toHandled({ opId, op }: Staged, at: number): Handled {
+  const { entity, entityId, row } = op
+  return {
+    opId,
+    entity,
+    entityId,
+    state: 'pending',
+    at,
+    ...(row && isLarge(row) ? { row } : {}),
+  }
+}

@@ -1,0 +1,45 @@
+import { Dexie, type Table as DexieTable } from 'dexie'
+import type { CardOp, Row, Table } from '../../data/model.js'
+
+/** What this engine did with an operation; keeps a second arrival from doing it again. */
+export interface Handled {
+  opId: string
+  entity: Table
+  entityId: string
+  state: 'pending' | 'acked' | 'failed'
+  /** Epoch ms. */
+  at: number
+  /** A row too large for localStorage, kept here until it is sent. */
+  row?: Row
+}
+
+export interface Staged {
+  handover: string
+  position: number
+  opId: string
+  op: CardOp
+  userId: string | null
+}
+
+export type LegacyDatabase = Dexie &
+  Record<Table, DexieTable<Row, string>> & {
+    handled: DexieTable<Handled, string>
+    staged: DexieTable<Staged, [string, number]>
+    notes: DexieTable<{ key: string; ids: string[] }, string>
+  }
+
+/** Describes the database of the legacy engine; it opens with the first query. */
+export function createLegacyDatabase(name = 'CardEverything'): LegacyDatabase {
+  const db = new Dexie(name) as LegacyDatabase
+  const synced = 'userId,createdAt,updatedAt,syncVersion'
+  db.version(1).stores({
+    cards: `id,folderId,${synced}`,
+    folders: `id,parentId,${synced}`,
+    tags: `id,name,${synced}`,
+    images: `id,cardId,${synced}`,
+    handled: 'opId,state',
+    staged: '[handover+position],handover',
+    notes: 'key',
+  })
+  return db
+}
