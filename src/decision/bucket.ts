@@ -1,4 +1,4 @@
-import { murmur3 } from '../lib/murmur.js'
+import { beginMurmur3 } from '../lib/murmur.js'
 
 /** Shares count thousandths of a percent. */
 export const FULL_SHARE = 100_000
@@ -12,7 +12,12 @@ const BUCKETS = 2 ** 32
  * const bucket = bucketOf('sync-engine', 'user-1')
  */
 export function bucketOf(salt: string, id: string): number {
-  return murmur3(`${salt}:${id}`)
+  return compileBucket(salt)(id)
+}
+
+/** The same for many subjects: the salt is hashed once. */
+export function compileBucket(salt: string): (id: string) => number {
+  return beginMurmur3(`${salt}:`)
 }
 
 /** The first bucket outside of a share. It never falls as the share grows, so that a ramp only adds subjects. */

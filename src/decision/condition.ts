@@ -11,6 +11,25 @@ export type Test = (attributes: Attributes, now: number) => boolean
 type Scalar = string | number | boolean
 type ScalarTest = (value: Scalar) => boolean
 
+type OrderTest = (order: number) => boolean
+type TextTest = (text: string, part: string) => boolean
+
+const ORDERS: Readonly<Record<string, OrderTest>> = {
+  EQ: (order) => order === 0,
+  GT: (order) => order > 0,
+  GTE: (order) => order >= 0,
+  LT: (order) => order < 0,
+  LTE: (order) => order <= 0,
+  AFTER: (order) => order > 0,
+  BEFORE: (order) => order < 0,
+}
+
+const TEXTS: Readonly<Record<string, TextTest>> = {
+  CONTAINS: (text, part) => text.includes(part),
+  STARTS_WITH: (text, part) => text.startsWith(part),
+  ENDS_WITH: (text, part) => text.endsWith(part),
+}
+
 /** The attribute that stands for the instant of the decision where the subject has none of that name. */
 const NOW = 'currentTime'
 
@@ -42,45 +61,15 @@ function isScalar(value: unknown): value is Scalar {
 
 function compileOperator(constraint: Constraint): ScalarTest | null {
   const { operator, value = '' } = constraint
-  switch (operator) {
-    case 'IN':
-    case 'NOT_IN':
-      return compileList(constraint)
-    case 'STR_CONTAINS':
-      return compileText(constraint, (text, part) => text.includes(part))
-    case 'STR_STARTS_WITH':
-      return compileText(constraint, (text, part) => text.startsWith(part))
-    case 'STR_ENDS_WITH':
-      return compileText(constraint, (text, part) => text.endsWith(part))
-    case 'NUM_EQ':
-      return compileOrder(toNumber, value, (order) => order === 0)
-    case 'NUM_GT':
-      return compileOrder(toNumber, value, (order) => order > 0)
-    case 'NUM_GTE':
-      return compileOrder(toNumber, value, (order) => order >= 0)
-    case 'NUM_LT':
-      return compileOrder(toNumber, value, (order) => order < 0)
-    case 'NUM_LTE':
-      return compileOrder(toNumber, value, (order) => order <= 0)
-    case 'DATE_AFTER':
-      return compileOrder(toInstant, value, (order) => order > 0)
-    case 'DATE_BEFORE':
-      return compileOrder(toInstant, value, (order) => order < 0)
-    case 'SEMVER_EQ':
-      return compileVersion(value, (order) => order === 0)
-    case 'SEMVER_GT':
-      return compileVersion(value, (order) => order > 0)
-    case 'SEMVER_GTE':
-      return compileVersion(value, (order) => order >= 0)
-    case 'SEMVER_LT':
-      return compileVersion(value, (order) => order < 0)
-    case 'SEMVER_LTE':
-      return compileVersion(value, (order) => order <= 0)
-    case 'REGEX':
-      return compileRegex(constraint)
-    default:
-      return null
-  }
+  if (operator === 'IN' || operator === 'NOT_IN') return compileList(constraint)
+  if (operator === 'REGEX') return compileRegex(constraint)
+  const [, kind, relation = ''] = /^(STR|NUM|DATE|SEMVER)_(.+)$/.exec(operator) ?? []
+  const matches = TEXTS[relation]
+  if (matches) return compileText(constraint, matches)
+  const accepts = ORDERS[relation]
+  if (!accepts) return null
+  if (kind === 'SEMVER') return compileVersion(value, accepts)
+  return compileOrder(kind === 'NUM' ? toNumber : toInstant, value, accepts)
 }
 
 function valuesOf(constraint: Constraint): string[] {
@@ -92,10 +81,7 @@ function compileList(constraint: Constraint): ScalarTest {
   return (value) => listed.has(typeof value === 'string' ? value : String(value))
 }
 
-function compileText(
-  constraint: Constraint,
-  matches: (text: string, part: string) => boolean,
-): ScalarTest {
+function compileText(constraint: Constraint, matches: TextTest): ScalarTest {
   const fold = constraint.caseInsensitive
     ? (value: Scalar) => String(value).toLowerCase()
     : (value: Scalar) => String(value)
@@ -110,7 +96,7 @@ function compileText(
 function compileOrder(
   read: (value: Scalar) => number,
   bound: string,
-  accepts: (order: number) => boolean,
+  accepts: OrderTest,
 ): ScalarTest | null {
   const limit = read(bound)
   return Number.isNaN(limit) ? null : (value) => accepts(read(value) - limit)
@@ -127,7 +113,7 @@ function toInstant(value: Scalar): number {
   return typeof value === 'number' ? value : Date.parse(String(value))
 }
 
-function compileVersion(bound: string, accepts: (order: number) => boolean): ScalarTest | null {
+function compileVersion(bound: string, accepts: OrderTest): ScalarTest | null {
   const limit = parseSemver(bound)
   if (!limit) return null
   return (value) => {

@@ -1,7 +1,7 @@
 import type { Arm, Decision, DecisionInput, Reason } from '../model/decision.js'
 import type { EngineName } from '../model/operation.js'
 import type { Rollout, Stage } from '../model/rollout.js'
-import { bucketOf, limitOf } from './bucket.js'
+import { compileBucket, limitOf } from './bucket.js'
 import type { Test } from './condition.js'
 import { explain } from './explain.js'
 import { compileTarget } from './segment.js'
@@ -54,7 +54,7 @@ export function decide(rollout: Rollout | null, input: DecisionInput): Decision 
  */
 export function compileRollout(rollout: Rollout | null): (input: DecisionInput) => Decision {
   if (!rollout) return keepOwner
-  const { salt } = rollout.hash
+  const bucketFor = compileBucket(rollout.hash.salt)
   const { issuedAt, maxAgeMs = Number.POSITIVE_INFINITY } = rollout
   const choose = compileChoice(rollout)
   const stageAt = compileStages(rollout)
@@ -62,7 +62,7 @@ export function compileRollout(rollout: Rollout | null): (input: DecisionInput) 
   const keeps = rollout.onShrink !== 'handover'
 
   return (input) => {
-    const bucket = bucketOf(salt, input.subject.id)
+    const bucket = bucketFor(input.subject.id)
     const begun = stageAt(input.now)
     const stale = input.now - issuedAt > maxAgeMs
     const choice = choose(input)
@@ -145,11 +145,11 @@ function compilePlace(
   rollout: Rollout,
 ): (input: DecisionInput, begun: Begun | null, bucket: number, stale: boolean) => Place {
   const heldOut = limitOf(rollout.holdout ?? 0)
-  const holdoutSalt = `${rollout.hash.salt}/holdout`
+  const holdoutFor = compileBucket(`${rollout.hash.salt}/holdout`)
   const held = rollout.admit === 'held'
   const heldWhenStale = rollout.onExpired === 'hold'
   return ({ subject, owner, now }, begun, bucket, stale) => {
-    if (heldOut && bucketOf(holdoutSalt, subject.id) < heldOut) return 'HELD_OUT'
+    if (heldOut && holdoutFor(subject.id) < heldOut) return 'HELD_OUT'
     if (!begun) return 'BEFORE_FIRST_STAGE'
     if (begun.target && !begun.target(subject.attributes, now)) return 'NOT_TARGETED'
     if ((held || (stale && heldWhenStale)) && owner === 'legacy') return 'NOT_ADMITTED'

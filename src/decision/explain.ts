@@ -15,16 +15,12 @@ function detailOf(rule: Reason, rollout: Rollout | null, decision: Decision): st
   if (!rollout) return undefined
   const { stage, share, bucket } = decision
   switch (rule) {
-    case 'DENIED':
-      return `${rollout.deny?.length ?? 0} denied`
-    case 'ALLOWED':
-      return `${rollout.allow?.length ?? 0} allowed`
     case 'HELD_OUT':
       return `holdout ${rollout.holdout ?? 0} of 100000`
     case 'BEFORE_FIRST_STAGE':
       return `stage ${stage ?? rollout.stage ?? 'none'}`
     case 'NOT_TARGETED':
-      return rollout.stages.find(({ name }) => name === stage)?.where?.join(' or ') || 'everybody'
+      return `where ${rollout.stages.find(({ name }) => name === stage)?.where?.join(' or ') || 'everybody'}`
     case 'NOT_ADMITTED':
       return `admit ${rollout.admit ?? 'open'}, ${decision.stale ? 'stale' : 'fresh'}`
     case 'IN_SHARE':

@@ -6,10 +6,7 @@ const POSIX: Readonly<Record<string, string>> = {
   digit: '0-9',
   lower: 'a-z',
   upper: 'A-Z',
-  punct: '!-\\/:-@\\[-`{-~',
   space: '\\s',
-  word: '\\w',
-  xdigit: '0-9A-Fa-f',
 }
 
 // What one engine has and another has not: look-around, named groups, back references.

@@ -1,6 +1,8 @@
 const SEMVER =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][\da-zA-Z-]*))*))?(?:\+[\da-zA-Z-]+(?:\.[\da-zA-Z-]+)*)?$/
 
+const DIGITS = /^\d+$/
+
 /** A version by precedence: three numbers, then the parts of the pre-release. Build metadata never counts. */
 export interface Semver {
   core: readonly string[]
@@ -22,19 +24,19 @@ export function compareSemver(a: Semver, b: Semver): number {
 }
 
 function compareParts(a: readonly string[], b: readonly string[]): number {
-  for (const [index, part] of a.entries()) {
-    const other = b[index]
-    if (other === undefined) return 1
-    if (part !== other) return comparePart(part, other)
+  for (const [at, part] of a.entries()) {
+    const order = comparePart(part, b[at] ?? '')
+    if (order) return order
   }
   return a.length - b.length
 }
 
-// Numbers may have more digits than a double holds: without leading zeros the longer one is the greater.
+/** An empty part, where one list has ended, comes before all. */
 function comparePart(a: string, b: string): number {
-  const numeric = /^\d+$/
-  const isNumber = numeric.test(a)
-  if (isNumber !== numeric.test(b)) return isNumber ? -1 : 1
+  const isNumber = DIGITS.test(a)
+  const isOtherNumber = DIGITS.test(b)
+  if (isNumber !== isOtherNumber) return isNumber && b ? -1 : 1
+  // Numbers may have more digits than a double holds: without leading zeros the longer one is the greater.
   if (isNumber && a.length !== b.length) return a.length - b.length
-  return a < b ? -1 : 1
+  return a === b ? 0 : a < b ? -1 : 1
 }
