@@ -47,6 +47,8 @@ export interface Platform {
   stream:
     | ((url: string, o: { onMessage(data: string): void; onError(): void }) => () => void)
     | null
+  /** `true` when this origin holds nothing yet but what graysync made; `false` where that cannot be told. */
+  pristine(): Promise<boolean>
   /** What the origin uses and may use, in bytes; empty where the browser does not say. */
   estimate(): Promise<{ usage?: number; quota?: number }>
 }

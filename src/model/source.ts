@@ -6,6 +6,8 @@ export interface Source {
   page(table: string, after: IDBValidKey | undefined, limit: number): Promise<readonly SourceRow[]>
   /** The rows of these keys, in any order; absent keys are left out. */
   get(table: string, keys: readonly IDBValidKey[]): Promise<readonly SourceRow[]>
+  /** How many rows a table has, where that is cheap to know: only for progress. */
+  count?(table: string): Promise<number>
 }
 
 export interface SourceRow {
@@ -13,7 +15,10 @@ export interface SourceRow {
   row: Readonly<Record<string, unknown>>
 }
 
-/** How the rows of one table are held against each other. Paths are dotted, `*` stands for any one key or index. */
+/**
+ * How the rows of one table are held against each other. Paths are dotted, `*` stands for any one key or index,
+ * and a backslash makes the dot or star after it part of a name.
+ */
 export interface TableRules {
   /** Paths that never count. */
   ignore?: readonly string[]
@@ -29,7 +34,7 @@ export interface TableRules {
   tombstone?: string
 }
 
-/** Rules by table; a table that is not named is compared with none. */
+/** Rules by table. Only tables with rules are compared; where no table has any, all are, and every field counts. */
 export interface CompareRules {
   tables: Readonly<Record<string, TableRules>>
 }
@@ -75,6 +80,17 @@ export interface TableAudit {
   inFlight: number
   /** Rows that changed under the audit, or could not be read: not judged. */
   inconclusive: number
+  /** Rules that met nothing: most often a path that is misspelt. */
+  idle: readonly IdleRule[]
+  /** Why the table was not read to its end. */
+  failure?: string
+}
+
+/** A rule that had no effect: its path was in no row (`unseen`), or nothing there was of the kind it rules (`unfit`). */
+export interface IdleRule {
+  rule: keyof TableRules
+  path: string
+  because: 'unseen' | 'unfit'
 }
 
 export interface AuditReport {
@@ -84,7 +100,7 @@ export interface AuditReport {
   durationMs: number
   /** `true` when every table was read to its end. */
   complete: boolean
-  /** `true` when complete and nothing is missing, extra or changed. */
+  /** `true` when complete, and no row is missing, extra, changed or inconclusive. */
   clean: boolean
   tables: readonly TableAudit[]
   /** At most 500, the rest is counted only. */

@@ -30,6 +30,7 @@ export function browserPlatform(): Platform {
     online: () => navigator.onLine,
     note: { read: readNote, write: writeNote },
     stream: typeof EventSource === 'undefined' ? null : openStream,
+    pristine: isPristine,
     estimate: async () => (await reach(() => storage.estimate())) ?? {},
   }
 }
@@ -106,6 +107,16 @@ function openStream(
   source.addEventListener('rollout', (event) => o.onMessage(String(event.data)))
   source.onerror = o.onError
   return () => source.close()
+}
+
+async function isPristine(): Promise<boolean> {
+  try {
+    const names = (await indexedDB.databases()).map((database) => database.name)
+    const keys = Object.keys(localStorage)
+    return [...names, ...keys].every((name) => name?.startsWith('graysync'))
+  } catch {
+    return false
+  }
 }
 
 /** The platform of a page, or `null` on a server and in a worker, where graysync is inert. */

@@ -1,4 +1,4 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb'
+import { type DBSchema, type IDBPDatabase, wrap } from 'idb'
 import { GraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
 import { withinTime } from '../platform/bound.js'
@@ -15,17 +15,19 @@ export async function openWithin<Schema extends DBSchema>(
   if (!platform.indexedDB) {
     throw new GraySyncError('UNSUPPORTED', `no IndexedDB here, "${name}" can't be opened`)
   }
-  const opening = openDB<Schema>(name, version, {
-    upgrade,
-    blocking: (_current, _wanted, event) => (event.target as IDBDatabase).close(),
-  })
+  // Not idb's own `openDB`, which knows the global factory only.
+  const request = platform.indexedDB.open(name, version)
+  request.onupgradeneeded = () => upgrade(wrap(request.result) as IDBPDatabase<Schema>)
+  const opening = wrap(request) as Promise<IDBPDatabase<Schema>>
   try {
-    return await withinTime(
+    const db = await withinTime(
       platform,
       OPEN_TIMEOUT_MS,
       opening,
       () => new GraySyncError('STORE_BLOCKED', `opening "${name}" hangs`),
     )
+    db.addEventListener('versionchange', () => db.close())
+    return db
   } catch (cause) {
     opening.then((db) => db.close()).catch(() => undefined)
     throw toStoreError(cause, `"${name}" can't be opened`)

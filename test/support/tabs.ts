@@ -46,16 +46,18 @@ export function createBrowser(): Browser {
           lose = settle
         })
         const release = () => {
+          o.signal.removeEventListener('abort', giveUp)
           mine.delete(release)
           leave(name, owner)
           lose()
         }
         mine.add(release)
-        o.signal.addEventListener('abort', () => {
+        const giveUp = () => {
           if (granted) return
           release()
           reject(o.signal.reason)
-        })
+        }
+        o.signal.addEventListener('abort', giveUp)
         const grant = () => {
           granted = true
           queueMicrotask(() => resolve({ release, lost }))
@@ -103,6 +105,7 @@ export function createBrowser(): Browser {
         },
         pause: () => new Promise((resolve) => setImmediate(resolve)),
         fetch: (input, init) => fetch(input, init),
+        pristine: async () => false,
         indexedDB,
         subtle: crypto.subtle,
         lock: lockFor(mine),

@@ -1,0 +1,98 @@
+import { readManifests, readPart } from '../engine/backup.js'
+import { readControl } from '../engine/control.js'
+import { readJournal } from '../engine/journal.js'
+import { adopt } from '../engine/oplog.js'
+import { GraySyncError } from '../model/errors.js'
+import type { RestoreReport } from '../model/handle.js'
+import type { Operation, Pending } from '../model/operation.js'
+import type { Consent } from '../model/record.js'
+import type { Core } from './core.js'
+import { insist, isConsent } from './options.js'
+import type { Opened } from './open.js'
+import { keep } from './profile.js'
+import type { Voice } from './voice.js'
+
+function reachControl<Op extends Operation>(core: Core<Op>) {
+  const { control } = core.stores
+  if (!control) throw new GraySyncError('STORE', 'nothing is stored here: the databases can’t be opened')
+  return control
+}
+
+/** Puts the rows and the open operations of a backup back into the present owner. */
+export async function restore<Op extends Operation>(
+  { core, operations }: Opened<Op>,
+  backup: string | undefined,
+): Promise<RestoreReport> {
+  const control = reachControl(core)
+  const manifests = await readManifests(control)
+  const manifest = backup ? manifests.find(({ hid }) => hid === backup) : manifests[0]
+  if (!manifest) throw new GraySyncError('BACKUP', `backup ${backup ?? '(newest)'}: there is none`)
+  const { owner } = await readControl(control)
+  const store = owner ? core.options.engines?.[owner]?.store : undefined
+  let rows = 0
+  let pending: Pending<Operation>[] = []
+  for (const [index, part] of manifest.parts.entries()) {
+    const values = await readPart(control, manifest.hid, index + 1)
+    if (part.table === null) pending = values as Pending<Operation>[]
+    else if (store) {
+      await store.hydrate(
+        part.table,
+        values.map((value) => (value as { row: unknown }).row),
+      )
+      rows += values.length
+    }
+  }
+  await adopt(control, pending, core.platform.now())
+  await operations.pump()
+  return { backup: manifest.hid, operations: pending.length, rows }
+}
+
+export async function changeConsent<Op extends Operation>(
+  core: Core<Op>,
+  voice: Voice,
+  consent: Consent,
+): Promise<void> {
+  insist(isConsent, consent, 'consent')
+  core.profile.consent = consent
+  await keep(core.stores.control, 'consent', consent)
+  await voice.setConsent(consent)
+}
+
+/** Journal, manifests and state as one JSON file: no row and no operation's content is in it. */
+export async function writeSupportFile<Op extends Operation>(core: Core<Op>): Promise<Blob> {
+  const control = reachControl(core)
+  const { entries, gaps } = await readJournal(control)
+  const content = {
+    app: core.options.app,
+    installation: core.profile.installation,
+    snapshot: core.state.get(),
+    explained: core.decision().explain(),
+    control: await readControl(control),
+    journal: entries,
+    gaps,
+    backups: await readManifests(control),
+  }
+  return new Blob([JSON.stringify(content, null, 2)], { type: 'application/json' })
+}
+
+/** Deletes what graysync holds of this profile, and asks upstream to do the same. Ownership stays: it is about data, not about a person. */
+export async function forget<Op extends Operation>(
+  { core, voice }: Opened<Op>,
+  keepPending: boolean,
+): Promise<void> {
+  const control = reachControl(core)
+  await voice.purge()
+  await core.stores.database?.clear('rollout')
+  await control.run(async (db) => {
+    const tx = db.transaction(['control', 'oplog', 'journal', 'backup'], 'readwrite')
+    const facts = tx.objectStore('control')
+    for (const key of await facts.getAllKeys()) {
+      if (key !== 'control' && key !== 'version') await facts.delete(key)
+    }
+    if (!keepPending) await tx.objectStore('oplog').clear()
+    await tx.objectStore('journal').clear()
+    await tx.objectStore('backup').clear()
+    await tx.done
+  })
+  await core.options.sink?.erase?.(core.profile.installation)
+}

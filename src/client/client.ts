@@ -1,0 +1,144 @@
+import { assess, NO_EVIDENCE } from '../engine/guarantee.js'
+import { readOpen, toPending } from '../engine/oplog.js'
+import { GraySyncError, isGraySyncError } from '../model/errors.js'
+import type { GraySync, GraySyncOptions, Snapshot } from '../model/handle.js'
+import type { Operation } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import { withinTime } from '../platform/bound.js'
+import { createEmitter } from './events.js'
+import { createInert } from './inert.js'
+import { type Opened, open } from './open.js'
+import { checkOptions, checkSubject, insist, isEngineName } from './options.js'
+import { createPresence } from './state.js'
+
+const START_TIMEOUT_MS = 3_000
+
+/** Makes the handle of one app on a platform; `null` stands for a server, where the handle is inert. */
+export function createClient<Op extends Operation>(
+  options: GraySyncOptions<Op>,
+  platform: Platform | null,
+): GraySync<Op> {
+  checkOptions(options)
+  if (!platform) return createInert()
+  const lifetime = new AbortController()
+  const report = (cause: unknown): GraySyncError => {
+    const error = isGraySyncError(cause)
+      ? cause
+      : new GraySyncError('ABORTED', cause instanceof Error ? cause.message : String(cause), { cause })
+    if (!lifetime.signal.aborted) emitter.emit('error', error)
+    return error
+  }
+  const complain = (cause: unknown) => {
+    // A host's listener threw: the page should see it as its own uncaught error, and nobody else.
+    platform.setTimer(() => {
+      throw cause
+    }, 0)
+  }
+  const emitter = createEmitter(complain)
+  const state = createPresence(assess(options.engines, NO_EVIDENCE), complain)
+  let opening: Promise<Opened<Op>> | null = null
+  let starting: Promise<void> | null = null
+
+  const reach = (): Promise<Opened<Op>> => {
+    if (lifetime.signal.aborted) {
+      return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
+    }
+    opening ??= open({ platform, options, emitter, state, signal: lifetime.signal, report })
+    return opening
+  }
+  const begin = async () => {
+    state.show({ phase: 'starting', decision: null, running: null })
+    const { session, refresh } = await reach()
+    await session.begin()
+    if (lifetime.signal.aborted) return
+    refresh?.watch()
+    emitter.emit('started', state.get())
+  }
+  const settle = async (): Promise<Snapshot> => {
+    await starting?.catch(report)
+    return state.get()
+  }
+
+  return {
+    get decision() {
+      return state.get().decision
+    },
+    get guarantee() {
+      return state.get().guarantee
+    },
+    async start() {
+      if (lifetime.signal.aborted) return state.get()
+      starting ??= begin().catch((cause) => {
+        const error = report(cause)
+        state.show({ phase: 'halted', decision: null, running: null, error })
+        emitter.emit('halted', error)
+      })
+      const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the start goes on in the background')
+      await withinTime(
+        platform,
+        options.startTimeoutMs ?? START_TIMEOUT_MS,
+        starting,
+        late,
+      ).catch(() => undefined)
+      return state.get()
+    },
+    getSnapshot: state.get,
+    subscribe: state.subscribe,
+    on: emitter.on,
+    async enqueue(op, o) {
+      return (await reach()).operations.enqueue(op, o?.applied ?? false)
+    },
+    async openOperations() {
+      const { control } = (await reach()).core.stores
+      return control ? (await readOpen(control)).map((row) => toPending<Op>(row)) : []
+    },
+    async identify(subject) {
+      checkSubject(subject)
+      const opened = await reach()
+      await opened.bind(subject)
+      return settle()
+    },
+    async prefer(engine) {
+      if (engine !== null) insist(isEngineName, engine, 'engine')
+      await (await reach()).prefer(engine)
+      return settle()
+    },
+    async preflight() {
+      return (await import('./preflight.js')).preflight((await reach()).core)
+    },
+    async audit(o = {}) {
+      const opened = await reach()
+      return (await import('./inspect.js')).inspect(opened, o)
+    },
+    async restore(backup) {
+      const opened = await reach()
+      return (await import('./archive.js')).restore(opened, backup)
+    },
+    feedback: async (entry) => (await reach()).voice.feedback(entry),
+    async setConsent(consent) {
+      const { core, voice } = await reach()
+      await (await import('./archive.js')).changeConsent(core, voice, consent)
+    },
+    async supportFile() {
+      const { core } = await reach()
+      return (await import('./archive.js')).writeSupportFile(core)
+    },
+    async forget(o) {
+      const opened = await reach()
+      await (await import('./archive.js')).forget(opened, o?.keepPending ?? false)
+    },
+    async close() {
+      if (lifetime.signal.aborted) return
+      const opened = await opening?.catch(() => null)
+      await opened?.voice.flush().catch(report)
+      await opened?.session.end()
+      opened?.operations.close()
+      lifetime.abort(new GraySyncError('CLOSED', 'this handle is closed'))
+      opened?.core.stores.control?.close()
+      opened?.core.stores.database?.close()
+      state.show({ phase: 'closed', decision: state.get().decision, running: null })
+      emitter.emit('closed', undefined)
+      emitter.clear()
+    },
+  }
+}

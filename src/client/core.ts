@@ -1,0 +1,43 @@
+import type { Outcome } from '../flows/handover.js'
+import type { Decision } from '../model/decision.js'
+import type { GraySyncError } from '../model/errors.js'
+import type { GraySyncOptions } from '../model/handle.js'
+import type { EngineName, Operation, Pending } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import type { AuditReport, Source } from '../model/source.js'
+import type { Emitter } from './events.js'
+import type { Hint } from './hint.js'
+import type { Profile } from './profile.js'
+import type { Presence } from './state.js'
+import type { Stores } from './stores.js'
+
+/** What the parts of one handle share, from the moment its stores are open. */
+export interface Core<Op extends Operation> {
+  platform: Platform
+  options: GraySyncOptions<Op>
+  signal: AbortSignal
+  emitter: Emitter
+  state: Presence
+  stores: Stores
+  profile: Profile
+  /** Nobody used this app on this profile before this boot. */
+  pristine: boolean
+  userId(): string | null
+  adoptNullUser(op: Pending<Op>): boolean
+  /** What the rollout assigns to a profile of this owner, now. */
+  decide(owner: EngineName): Decision
+  /** Makes a decision this session's. */
+  decided(decision: Decision): void
+  /** This session's decision. */
+  decision(): Decision
+  compare(left: Source, right: Source): Promise<AuditReport>
+  /** One answered request to the server. */
+  roundTrip(): Promise<boolean>
+  /** Takes what an answer to an engine's send proves. */
+  witness(engine: EngineName, outcome: string | null): void
+  noteHandover(outcome: Outcome): void
+  /** Tells the other tabs where to look; carries nothing that counts. */
+  tell(hint: Hint): void
+  /** Emits and records an error, and answers it by graysync's codes. */
+  report(cause: unknown): GraySyncError
+}

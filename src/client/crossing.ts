@@ -1,0 +1,110 @@
+import { readControl } from '../engine/control.js'
+import { findPassage } from '../engine/passage.js'
+import { boot } from '../flows/boot.js'
+import { type HandoverOptions, handover, type Outcome, resume } from '../flows/handover.js'
+import type { Control } from '../model/engine.js'
+import { GraySyncError } from '../model/errors.js'
+import type { Operation } from '../model/operation.js'
+import { readFact, writeFact } from '../store/control.js'
+import type { Core } from './core.js'
+import type { Blocked } from './session.js'
+
+const ATTEMPTS = 3
+
+interface Attempts {
+  /** The rollout version and target that were tried. */
+  what: string
+  count: number
+}
+
+/** Boots as the tab that may send: resumes, hands over where that is desired, and answers who owns the profile then. */
+export async function cross<Op extends Operation>(
+  core: Core<Op>,
+  mayHandOver: boolean,
+): Promise<{ control: Control; blocked: Blocked | null }> {
+  const { control: connection } = core.stores
+  if (!connection) throw new GraySyncError('STORE', 'there is no control record')
+  for (let round = 0; round < 3; round++) {
+    const { control, decision, next } = await boot({
+      platform: core.platform,
+      control: connection,
+      canSwitch: core.options.engines?.refactored !== undefined,
+      mayHandOver,
+      decide: core.decide,
+    })
+    core.decided(decision)
+    if (next === 'run') {
+      const missed = core.options.engines && decision.engine !== control.owner
+      const fix = 'serve the app over https: a handover needs Web Locks'
+      return { control, blocked: missed ? { by: 'UNSUPPORTED', fix } : null }
+    }
+    const blocked = next === 'handover' ? await attempt(core, control) : await settle(core, control)
+    if (blocked) return { control: await readControl(connection), blocked }
+  }
+  throw new GraySyncError('HALTED', 'the handover does not come to an end')
+}
+
+async function settle<Op extends Operation>(core: Core<Op>, control: Control): Promise<null> {
+  const outcome = await resume(handoverOptions(core), control)
+  if (outcome) tellOutcome(core, outcome)
+  return null
+}
+
+async function attempt<Op extends Operation>(
+  core: Core<Op>,
+  control: Control,
+): Promise<Blocked | null> {
+  const { engines } = core.options
+  const { control: connection } = core.stores
+  if (!engines?.refactored || !connection || !control.owner) return null
+  const { legacy, refactored } = engines
+  const [from, to] = control.owner === 'legacy' ? [legacy, refactored] : [refactored, legacy]
+  const passage = await findPassage({ from, to, pristine: core.pristine, roundTrip: core.roundTrip })
+  if (passage.way === 'closed') return passage
+  const what = `${core.decision().version}>${core.decision().engine}`
+  const before = await readFact<Attempts>(connection, 'attempts')
+  const count = before?.what === what ? before.count : 0
+  if (count >= ATTEMPTS) {
+    return { by: 'HALTED', fix: `${ATTEMPTS} handovers failed: publish again when the cause is mended` }
+  }
+  await writeFact(connection, 'attempts', { what, count: count + 1 })
+  const outcome = await handover(handoverOptions(core), control)
+  tellOutcome(core, outcome)
+  if (outcome.outcome === 'committed') return null
+  return { by: outcome.because ?? 'ABORTED', fix: outcome.error?.message ?? 'the next start tries again' }
+}
+
+function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<Op> {
+  const { engines } = core.options
+  const { control } = core.stores
+  if (!engines || !control) throw new GraySyncError('HALTED', 'a handover needs both engines')
+  return {
+    platform: core.platform,
+    control,
+    engines,
+    userId: core.userId(),
+    adoptNullUser: core.adoptNullUser,
+    audit: core.compare,
+    onStep({ phase, handover: state }) {
+      if (!state) return
+      const { id, from, to } = state
+      if (phase === 'preparing') core.emitter.emit('handoverStarted', { id, from, to })
+      core.state.show({ phase: 'handover', decision: core.decision(), running: null, from, to, step: phase })
+      core.tell({ kind: 'control' })
+    },
+  }
+}
+
+function tellOutcome<Op extends Operation>(core: Core<Op>, outcome: Outcome): void {
+  const { id, from, to, moved, durationMs, because, error } = outcome
+  core.emitter.emit('handoverFinished', {
+    id,
+    outcome: outcome.outcome,
+    moved,
+    durationMs,
+    ...(because && { because }),
+  })
+  if (outcome.outcome === 'committed') core.emitter.emit('engineSwitched', { from, to })
+  if (error) core.report(error)
+  core.noteHandover(outcome)
+}

@@ -1,0 +1,53 @@
+import { readOpen } from '../engine/oplog.js'
+import { audit } from '../flows/audit.js'
+import { GraySyncError } from '../model/errors.js'
+import type { Operation } from '../model/operation.js'
+import type { AuditOptions, AuditReport, Divergence } from '../model/source.js'
+import type { Opened } from './open.js'
+
+/** Holds the owner's rows against another source, and tells what differs. */
+export async function inspect<Op extends Operation>(
+  { core, voice }: Opened<Op>,
+  o: AuditOptions,
+): Promise<AuditReport> {
+  const { running } = core.state.get()
+  const left = running ? core.options.engines?.[running]?.data : undefined
+  if (!left) throw new GraySyncError('AUDIT', 'the engine that owns this profile gives no `data`')
+  if (!o.against || o.against === 'other') {
+    throw new GraySyncError(
+      'AUDIT',
+      'against: a source is needed; the other engine’s store is sealed and holds the past',
+    )
+  }
+  const flying = await readKeysInFlight(core, running)
+  const report = await audit({
+    platform: core.platform,
+    left,
+    right: o.against,
+    rules: core.options.compare ?? { tables: Object.fromEntries(left.tables.map((name) => [name, {}])) },
+    inFlight: (table, key) => flying.has(`${table}\n${String(key)}`),
+    ...(o.tables && { tables: o.tables }),
+    ...(o.onProgress && { onProgress: o.onProgress }),
+    signal: o.signal ? AbortSignal.any([o.signal, core.signal]) : core.signal,
+  })
+  for (const { table, missing, extra, changed } of report.tables) {
+    const counts = { missing, extra, changed }
+    for (const kind of ['missing', 'extra', 'changed'] as const satisfies Divergence['kind'][]) {
+      if (counts[kind] > 0) core.emitter.emit('divergenceFound', { table, kind, count: counts[kind] })
+    }
+  }
+  voice.say({ about: 'audit', report })
+  return report
+}
+
+/** Rows with an operation on the way, by the op-log and by the engine's own queue. */
+async function readKeysInFlight<Op extends Operation>(
+  core: Opened<Op>['core'],
+  running: 'legacy' | 'refactored' | null,
+): Promise<Set<string>> {
+  const { control } = core.stores
+  const logged = control ? (await readOpen(control)).map((row) => row.op) : []
+  const exporter = running && core.options.engines?.[running]?.queue?.exporter
+  const queued = exporter ? (await exporter.read()).map((pending) => pending.op) : []
+  return new Set([...logged, ...queued].map((op) => `${op.entity}\n${op.entityId}`))
+}

@@ -1,0 +1,221 @@
+import { assess, type Engines } from '../engine/guarantee.js'
+import { countOpen } from '../engine/oplog.js'
+import { createOperations, type Operations } from '../flows/enqueue.js'
+import { createRefresh, type Refresh } from '../flows/refresh.js'
+import type { Decision, Subject } from '../model/decision.js'
+import type { GraySyncError } from '../model/errors.js'
+import type { GraySyncOptions } from '../model/handle.js'
+import type { EngineName, Operation } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import { createAssignment } from './assignment.js'
+import type { Core } from './core.js'
+import type { Emitter } from './events.js'
+import { parseHint, type Hint } from './hint.js'
+import { createSeen, keep, openProfile, settleArm } from './profile.js'
+import { createSession, type Session } from './session.js'
+import type { Presence } from './state.js'
+import { openStores } from './stores.js'
+import { createVoice, type Voice } from './voice.js'
+
+const COUNT_EVERY_MS = 100
+
+export interface Opening<Op extends Operation> {
+  platform: Platform
+  options: GraySyncOptions<Op>
+  emitter: Emitter
+  state: Presence
+  signal: AbortSignal
+  report(cause: unknown): GraySyncError
+}
+
+/** The parts of one handle, put together. */
+export interface Opened<Op extends Operation> {
+  core: Core<Op>
+  session: Session<Op>
+  operations: Operations<Op>
+  voice: Voice
+  refresh: Refresh | null
+  /** Binds a user. */
+  bind(subject: Subject | null): Promise<void>
+  prefer(engine: EngineName | null): Promise<void>
+}
+
+export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened<Op>> {
+  const { platform, options, state, emitter, signal } = o
+  const stores = await openStores(platform)
+  const { control, database } = stores
+  for (const error of stores.trouble) o.report(error)
+  let subject = options.subject ?? null
+  const profile = await openProfile(platform, control, subject, options.consent ?? 'pending')
+  const isFirstBoot = stores.first !== null && stores.first.term === 0
+  const assignment = createAssignment({
+    subject: () => ({ ...subject, id: profile.bucketingKey }),
+    now: () => refresh?.correctedNow() ?? platform.now(),
+    preference: () => profile.preference,
+    supported:
+      control !== null &&
+      platform.lock !== null &&
+      (!options.engines || options.engines.refactored !== undefined),
+    override: options.override ?? null,
+  })
+  const channel = platform.channel?.('graysync', (message) => receive(parseHint(message)))
+  signal.addEventListener('abort', () => channel?.close(), { once: true })
+
+  const receive = (hint: Hint | null) => {
+    if (hint?.kind === 'accepted') void operations.pump()
+    if (hint?.kind === 'settled') void operations.look(hint.opIds).catch(o.report)
+    if (hint?.kind === 'control') void session.look()
+  }
+
+  let counting = false
+  const recount = () => {
+    if (!control || counting) return
+    counting = true
+    platform.setTimer(() => {
+      counting = false
+      if (signal.aborted) return
+      countOpen(control).then((pending) => state.amend({ pending }), o.report)
+    }, COUNT_EVERY_MS)
+  }
+
+  const operations = createOperations<Op>({
+    platform,
+    control,
+    userId: () => subject?.id ?? null,
+    adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
+    host: () => session.host(),
+    tell: (hint) => channel?.post(hint),
+    onChange: recount,
+    onSettled: (settled) => voice.say({ about: 'settled', settled }),
+    onError: o.report,
+  })
+
+  const voice = createVoice({
+    platform,
+    database,
+    sink: options.sink,
+    consent: profile.consent,
+    app: options.app,
+    installation: profile.installation,
+    engine: () => state.get().running,
+    decision: () => present(),
+    emit: emitter.emit,
+    signal,
+  })
+  emitter.on('error', (error) => voice.say({ about: 'error', error }))
+
+  /** Holds what the newest rollout wants against what runs; the engine itself changes at the next boot only. */
+  const reconsider = () => {
+    const { running, reload } = state.get()
+    if (!running) return
+    const { engine, reason } = assignment.decide(running)
+    session.suspend(reason === 'KILLED' && running === 'refactored')
+    const wants = engine !== running && options.engines?.refactored !== undefined
+    if (wants && reload === 'none') {
+      state.amend({ reload: 'wanted' })
+      emitter.emit('reloadWanted', { since: platform.now(), to: engine })
+    } else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
+  }
+
+  const refresh = options.rollout
+    ? createRefresh({
+        platform,
+        options: options.rollout,
+        database,
+        seen: createSeen(control),
+        onRollout(rollout, { cached, changed }) {
+          assignment.take(rollout, cached)
+          if (cached || !changed) return
+          const { engine } = assignment.decide(state.get().running ?? 'legacy')
+          emitter.emit('rolloutChanged', { version: rollout.version, engine })
+          reconsider()
+        },
+        onError: o.report,
+        signal,
+      })
+    : null
+
+  const decided = (decision: Decision) => {
+    assignment.hold(decision)
+    const { rollout, stage, arm } = decision
+    emitter.emit('decided', decision)
+    if (rollout === null || stage === null) return voice.say({ about: 'decision', decision })
+    settleArm(control, rollout, stage, arm).then((drawn) => {
+      assignment.setArm(drawn)
+      voice.say({ about: 'decision', decision: { ...decision, arm: drawn } })
+    }, o.report)
+  }
+
+  const present = (): Decision => assignment.present() ?? assignment.decide('legacy')
+
+  const core: Core<Op> = {
+    platform,
+    options,
+    signal,
+    emitter,
+    state,
+    stores,
+    profile,
+    pristine: isFirstBoot && (await platform.pristine()),
+    userId: () => subject?.id ?? null,
+    adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
+    decide: assignment.decide,
+    decided,
+    decision: present,
+    async compare(left, right) {
+      const { audit } = await import('../flows/audit.js')
+      const rules = options.compare ?? { tables: Object.fromEntries(left.tables.map((name) => [name, {}])) }
+      return audit({ platform, left, right, rules, inFlight: () => false, signal })
+    },
+    async roundTrip() {
+      if (!options.rollout?.url || !platform.online()) return false
+      return platform.fetch(options.rollout.url, { method: 'HEAD', cache: 'no-store' }).then(
+        () => true,
+        () => false,
+      )
+    },
+    witness(engine, outcome) {
+      const { evidence } = profile
+      profile.evidence = {
+        sends: { ...evidence.sends, [engine]: true },
+        duplicate: evidence.duplicate || outcome === 'duplicate',
+        fenced: evidence.fenced || outcome === 'fenced',
+      }
+      if (JSON.stringify(evidence) === JSON.stringify(profile.evidence)) return
+      keep(control, 'evidence', profile.evidence).catch(o.report)
+      reassess(options.engines)
+    },
+    noteHandover: (outcome) => voice.say({ about: 'handover', outcome }),
+    tell: (hint) => channel?.post(hint),
+    report: o.report,
+  }
+
+  const session: Session<Op> = createSession(core, operations)
+
+  const reassess = (engines: Engines<Op> | undefined) => {
+    const guarantee = assess(engines, profile.evidence)
+    const before = state.get().guarantee
+    state.amend({ guarantee })
+    if (before.tier !== guarantee.tier) emitter.emit('guaranteeChanged', guarantee)
+  }
+  reassess(options.engines)
+  assignment.take((await refresh?.load()) ?? null, true)
+
+  return {
+    core,
+    session,
+    operations,
+    voice,
+    refresh,
+    async bind(next) {
+      subject = next
+      reconsider()
+      await operations.pump()
+    },
+    async prefer(engine) {
+      profile.preference = engine
+      await keep(control, 'preference', engine)
+      reconsider()
+    },
+  }
+}

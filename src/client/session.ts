@@ -1,0 +1,198 @@
+import { startEngine, stopEngine } from '../engine/adapter.js'
+import { readControl } from '../engine/control.js'
+import { createTransport, type Transport } from '../engine/transport.js'
+import type { Host, Operations } from '../flows/enqueue.js'
+import type { Control, EngineContext } from '../model/engine.js'
+import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
+import type { EngineName, Operation } from '../model/operation.js'
+import type { Held } from '../model/platform.js'
+import type { Core } from './core.js'
+import { noteOwner, wasSwitched } from './stores.js'
+import { cross } from './crossing.js'
+
+export const LEASE = 'graysync-writer'
+
+export interface Blocked {
+  by: ErrorCode
+  fix: string
+}
+
+/** What this tab does: it leads, with the engine, or follows the tab that does. */
+export interface Session<Op extends Operation> {
+  begin(): Promise<void>
+  host(): Host<Op> | null
+  /** Refuses or allows the engine's sends. */
+  suspend(stopped: boolean): void
+  /** Another tab changed the control record. */
+  look(): Promise<void>
+  end(): Promise<void>
+}
+
+export function createSession<Op extends Operation>(
+  core: Core<Op>,
+  operations: Operations<Op>,
+): Session<Op> {
+  const { platform, state, signal } = core
+  let host: (Host<Op> & { abort: AbortController; transport: Transport }) | null = null
+  let held: Held | null = null
+  let suspended = false
+
+  async function begin(): Promise<void> {
+    const { control } = core.stores
+    if (!control) return runBare()
+    if (!platform.lock) return lead(null)
+    held = await platform.lock(LEASE, { signal, ifAvailable: true })
+    if (held) return lead(held)
+    await follow(await readControl(control))
+    // One request, held until it is granted: asking twice would make two leaders.
+    platform.lock(LEASE, { signal }).then(takeOver, () => undefined)
+  }
+
+  async function takeOver(granted: Held | null): Promise<void> {
+    held = granted
+    if (signal.aborted) return held?.release()
+    // Gaining the lease is a boot: what is desired is read anew and handed over first.
+    await lead(held).catch(halt)
+  }
+
+  async function lead(lease: Held | null): Promise<void> {
+    lease?.lost.then(() => loseLease(), () => undefined)
+    const { control, blocked } = await cross(core, lease !== null)
+    await run(control, blocked)
+  }
+
+  async function loseLease(): Promise<void> {
+    held = null
+    if (signal.aborted) return
+    await stop()
+    await look()
+  }
+
+  /** Nothing can be stored here: the engine that the profile has runs, and nothing ever moves. */
+  async function runBare(): Promise<void> {
+    const [error] = core.stores.trouble
+    const by = error?.code ?? 'STORE'
+    const fix = error?.message ?? 'storage is not available'
+    const decision = core.decide(wasSwitched(platform) ? 'refactored' : 'legacy')
+    core.decided(decision)
+    if (wasSwitched(platform) || by === 'NEWER_STATE') {
+      return state.show({ phase: 'running', decision, running: null, role: 'writer', blocked: { by, fix } })
+    }
+    await start('legacy', 0, { by, fix })
+  }
+
+  async function run(control: Control, blocked: Blocked | null): Promise<void> {
+    noteOwner(platform, control)
+    if (!control.owner) return halt(new GraySyncError('HALTED', `stuck while ${control.phase}`))
+    await start(control.owner, control.term, blocked)
+    core.tell({ kind: 'control' })
+    await operations.pump()
+  }
+
+  async function start(name: EngineName, term: number, blocked: Blocked | null): Promise<void> {
+    const decision = core.decision()
+    const engine = core.options.engines?.[name]
+    const show = (running: EngineName | null, why: Blocked | null) =>
+      state.show({ phase: 'running', decision, running, role: 'writer', ...(why && { blocked: why }) })
+    if (!engine) {
+      const fix = core.options.engines
+        ? `this profile is on ${name}: ship an app that has that engine`
+        : 'decide only: give `engines` to run one'
+      return show(null, { by: 'ENGINE_LOAD', fix })
+    }
+    const abort = new AbortController()
+    const transport = createTransport({
+      fetch: platform.fetch,
+      device: core.profile.installation,
+      term,
+      signal: abort.signal,
+      highestTerm: async () =>
+        core.stores.control ? (await readControl(core.stores.control)).term : term,
+      onFenced: () => void fenced(term),
+      onAnswer: (answer) => core.witness(name, answer.outcome),
+      onRefused: () => undefined,
+    })
+    if (suspended) transport.suspend()
+    const ctx: EngineContext = {
+      mode: 'active',
+      signal: abort.signal,
+      fetch: transport.fetch,
+      term,
+      device: core.profile.installation,
+      ack: (opId) => void operations.ack(opId, name).catch(core.report),
+      fail: (opId, cause) => void operations.fail(opId, cause).catch(core.report),
+    }
+    try {
+      const running = await startEngine(platform, name, engine, ctx)
+      if (signal.aborted) return void (await stopEngine(platform, running))
+      host = { name, engine, running, abort, transport }
+      show(name, blocked)
+    } catch (cause) {
+      abort.abort()
+      core.report(cause)
+      const by = isGraySyncError(cause) ? cause.code : 'ENGINE_START'
+      show(null, { by, fix: `engine ${name} did not start: reload when online, or ship a build that has it` })
+    }
+  }
+
+  async function fenced(term: number): Promise<void> {
+    core.emitter.emit('fenced', { term })
+    await stop()
+    held?.release()
+    held = null
+    await look()
+  }
+
+  async function follow(control: Control): Promise<void> {
+    core.decided(core.decide(control.owner ?? 'legacy'))
+    show(control)
+  }
+
+  function show(control: Control): void {
+    const decision = core.decision()
+    if (control.owner) {
+      return state.show({ phase: 'running', decision, running: control.owner, role: 'follower' })
+    }
+    const { from, to } = control.handover ?? { from: 'legacy', to: 'refactored' }
+    state.show({ phase: 'handover', decision, running: null, from, to, step: control.phase })
+  }
+
+  async function look(): Promise<void> {
+    if (host || held || !core.stores.control || signal.aborted) return
+    const before = state.get().running
+    const control = await readControl(core.stores.control)
+    show(control)
+    if (before && control.owner && before !== control.owner) {
+      core.emitter.emit('engineSwitched', { from: before, to: control.owner })
+    }
+  }
+
+  function halt(cause: unknown): void {
+    const error = core.report(cause)
+    state.show({ phase: 'halted', decision: core.decision(), running: null, error })
+    core.emitter.emit('halted', error)
+  }
+
+  async function stop(): Promise<void> {
+    const stopping = host
+    host = null
+    if (!stopping) return
+    await stopEngine(platform, stopping.running)
+    stopping.abort.abort()
+  }
+
+  return {
+    begin: () => begin().catch(halt),
+    host: () => host,
+    suspend(stopped) {
+      suspended = stopped
+      if (stopped) host?.transport.suspend()
+      else host?.transport.resume()
+    },
+    look: () => look().catch((cause) => void core.report(cause)),
+    async end() {
+      await stop()
+      held?.release()
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import type { Guarantee } from '../model/engine.js'
+import type { Snapshot } from '../model/handle.js'
+
+/** What a snapshot says in every phase. */
+export type Constant = Pick<Snapshot, 'guarantee' | 'pending' | 'reload'>
+
+type Variable<S> = S extends Snapshot ? Omit<S, keyof Constant> : never
+
+/** What a snapshot says in one phase. */
+export type Phase = Variable<Snapshot>
+
+/** The state that the host sees: a new snapshot at each change, the same one while nothing changed. */
+export interface Presence {
+  get(): Snapshot
+  /** Enters a phase. */
+  show(phase: Phase): void
+  /** Changes what holds in every phase. */
+  amend(constant: Partial<Constant>): void
+  subscribe(listener: () => void): () => void
+}
+
+export function createPresence(
+  guarantee: Guarantee,
+  onThrow: (cause: unknown) => void,
+): Presence {
+  const listeners = new Set<() => void>()
+  let constant: Constant = { guarantee, pending: null, reload: 'none' }
+  let phase: Phase = { phase: 'idle', decision: null, running: null }
+  let snapshot: Snapshot = Object.freeze({ ...constant, ...phase })
+  const publish = () => {
+    snapshot = Object.freeze({ ...constant, ...phase })
+    for (const listener of listeners) {
+      try {
+        listener()
+      } catch (cause) {
+        onThrow(cause)
+      }
+    }
+  }
+  return {
+    get: () => snapshot,
+    show(next) {
+      phase = next
+      publish()
+    },
+    amend(change) {
+      constant = { ...constant, ...change }
+      publish()
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}

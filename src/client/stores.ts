@@ -1,0 +1,46 @@
+import { readControl } from '../engine/control.js'
+import type { Control } from '../model/engine.js'
+import { type GraySyncError, isGraySyncError } from '../model/errors.js'
+import type { Platform } from '../model/platform.js'
+import { type ControlConnection, connectControl } from '../store/control.js'
+import { type GraySyncDatabase, openDatabase } from '../store/database.js'
+import { toStoreError } from '../store/open.js'
+
+/** A line outside of the databases that tells, when they can't be read, that this profile was moved. */
+const OWNER_NOTE = 'graysync:owner'
+
+/** What could be opened. Without control nothing is ever handed over; without the database nothing is cached. */
+export interface Stores {
+  control: ControlConnection | null
+  /** As it was read at the beginning. */
+  first: Control | null
+  database: GraySyncDatabase | null
+  trouble: readonly GraySyncError[]
+}
+
+export async function openStores(platform: Platform): Promise<Stores> {
+  const trouble: GraySyncError[] = []
+  const attempt = async <T>(what: string, open: () => Promise<T>): Promise<T | null> => {
+    try {
+      return await open()
+    } catch (cause) {
+      trouble.push(isGraySyncError(cause) ? cause : toStoreError(cause, what))
+      return null
+    }
+  }
+  const connection = connectControl(platform)
+  const [first, database] = await Promise.all([
+    attempt('control', () => readControl(connection)),
+    attempt('database', () => openDatabase(platform)),
+  ])
+  return { control: first && connection, first, database, trouble }
+}
+
+export function noteOwner(platform: Platform, control: Control): void {
+  platform.note.write(OWNER_NOTE, control.owner ?? control.handover?.from ?? null)
+}
+
+/** Whether a profile whose control record can't be read was moved to refactored before. */
+export function wasSwitched(platform: Platform): boolean {
+  return platform.note.read(OWNER_NOTE) === 'refactored'
+}

@@ -1,0 +1,67 @@
+import type { Decision } from '../model/decision.js'
+import type { Events } from '../model/handle.js'
+import type { Platform } from '../model/platform.js'
+import type { Consent, Feedback, Sink } from '../model/record.js'
+import type { GraySyncDatabase } from '../store/database.js'
+import type { Speaker, Utterance } from './speaker.js'
+
+/** Spoken before the speaker was there; more than this is not waited for. */
+const WAITING = 500
+
+export interface VoiceOptions {
+  platform: Platform
+  database: GraySyncDatabase | null
+  sink: Sink | undefined
+  consent: Consent
+  app: { name: string; version: string }
+  installation: string
+  engine(): string | null
+  decision(): Decision
+  emit<K extends 'delivered' | 'error'>(type: K, event: Events[K]): void
+  signal: AbortSignal
+}
+
+/** What graysync tells upstream. The code that writes and sends is loaded after the start, and missed by nobody. */
+export interface Voice {
+  say(utterance: Utterance): void
+  feedback(entry: Feedback): Promise<{ id: string }>
+  setConsent(consent: Consent): Promise<void>
+  purge(): Promise<void>
+  flush(): Promise<void>
+}
+
+export function createVoice(o: VoiceOptions): Voice {
+  const waiting: Utterance[] = []
+  let loading: Promise<Speaker> | null = null
+  let speaker: Speaker | null = null
+  const load = (): Promise<Speaker> => {
+    loading ??= import('./speaker.js').then(
+      ({ createSpeaker }) => {
+        speaker = createSpeaker(o)
+        for (const utterance of waiting.splice(0)) speaker.say(utterance)
+        return speaker
+      },
+      (cause) => {
+        // A chunk that can't be loaded now may be there at the next call.
+        loading = null
+        throw cause
+      },
+    )
+    return loading
+  }
+  return {
+    say(utterance) {
+      if (!o.sink) return
+      if (speaker) return speaker.say(utterance)
+      if (waiting.length < WAITING) waiting.push(utterance)
+      load().catch(() => undefined)
+    },
+    feedback: async (entry) => (await load()).feedback(entry),
+    async setConsent(consent) {
+      o.consent = consent
+      if (o.sink) await (await load()).setConsent(consent)
+    },
+    purge: async () => (await load()).purge(),
+    flush: async () => speaker?.flush(),
+  }
+}

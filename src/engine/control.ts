@@ -1,0 +1,89 @@
+import { GraySyncError } from '../model/errors.js'
+import type { Control } from '../model/engine.js'
+import type { IDBPTransaction } from 'idb'
+import type { ControlConnection, ControlSchema } from '../store/control.js'
+
+/** What this build reads: a record that asks for more is a newer build's. */
+export const READER = 1
+
+const FIRST: Control = {
+  key: 'control',
+  minReader: READER,
+  flip: 1,
+  term: 0,
+  claim: 0,
+  owner: 'legacy',
+  phase: 'stable',
+  handover: null,
+  switched: false,
+}
+
+export interface Step {
+  /** Epoch ms. */
+  at: number
+  /** Of the journal entry that goes into the same transaction. */
+  kind: string
+  detail?: Readonly<Record<string, unknown>>
+}
+
+function isControl(row: unknown): row is Control {
+  return typeof row === 'object' && row !== null && 'flip' in row
+}
+
+function toControl(row: unknown): Control {
+  const control = isControl(row) ? row : FIRST
+  if (control.minReader > READER) {
+    throw new GraySyncError(
+      'NEWER_STATE',
+      `the control record asks for reader ${control.minReader}, this build is ${READER}: update the app`,
+    )
+  }
+  return control
+}
+
+export function readControl(connection: ControlConnection): Promise<Control> {
+  return connection.run(async (db) => toControl(await db.get('control', 'control')))
+}
+
+type StepTransaction = IDBPTransaction<
+  ControlSchema,
+  ('control' | 'journal' | 'oplog')[],
+  'readwrite'
+>
+
+/**
+ * Changes the control record by compare-and-set, with its journal entry in the same transaction.
+ * `next` answers `null` where the record is no longer what the caller thinks: then nothing is written.
+ */
+export function stepControl(
+  connection: ControlConnection,
+  step: Step,
+  next: (control: Control) => Control | null,
+  also?: (tx: StepTransaction, control: Control) => Promise<void>,
+): Promise<Control | null> {
+  return connection.run(async (db) => {
+    const tx = db.transaction(['control', 'journal', 'oplog'], 'readwrite', {
+      durability: 'strict',
+    })
+    const changed = next(toControl(await tx.objectStore('control').get('control')))
+    if (!changed) {
+      tx.abort()
+      await tx.done.catch(() => undefined)
+      return null
+    }
+    await tx.objectStore('control').put(changed)
+    const entry = {
+      at: step.at,
+      kind: step.kind,
+      handover: changed.handover?.id ?? null,
+      flip: changed.flip,
+      term: changed.term,
+      detail: step.detail ?? {},
+    }
+    await tx.objectStore('journal').add(entry as typeof entry & { seq: number })
+    await also?.(tx, changed)
+    tx.commit()
+    await tx.done
+    return changed
+  })
+}

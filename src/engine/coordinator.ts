@@ -1,0 +1,130 @@
+import { GraySyncError } from '../model/errors.js'
+import type { Control, HandoverPhase, HandoverState } from '../model/engine.js'
+import type { EngineName } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import type { ControlConnection } from '../store/control.js'
+import { stepControl } from './control.js'
+
+export interface CoordinatorOptions {
+  platform: Platform
+  control: ControlConnection
+  id: string
+  from: EngineName
+  to: EngineName
+  attempt: number
+  /** The claim this coordinator steps under. */
+  claim: number
+  onStep(control: Control): void
+}
+
+/** The transitions of one handover. Each is one transaction, and rejects with FENCED where another tab took over. */
+export interface Coordinator {
+  prepare(): Promise<void>
+  fence(): Promise<void>
+  saved(detail: Readonly<Record<string, unknown>>): Promise<void>
+  imported(detail: Readonly<Record<string, unknown>>): Promise<void>
+  commit(): Promise<void>
+  finish(): Promise<void>
+  /** Back to the owner before; `false` where there was nothing to take back. */
+  abort(because: GraySyncError): Promise<boolean>
+}
+
+export function createCoordinator(o: CoordinatorOptions): Coordinator {
+  const state: HandoverState = {
+    id: o.id,
+    from: o.from,
+    to: o.to,
+    attempt: o.attempt,
+    startedAt: o.platform.now(),
+    finishing: false,
+  }
+  const write = (
+    kind: string,
+    detail: Readonly<Record<string, unknown>>,
+    next: (control: Control) => Control | null,
+  ) =>
+    stepControl(
+      o.control,
+      { at: o.platform.now(), kind: `handover.${kind}`, detail },
+      next,
+      async (tx, control) => {
+        if (kind !== 'committed' && kind !== 'aborted') return
+        // What waited for an owner has one now.
+        for await (const cursor of tx.objectStore('oplog').index('state').iterate('open')) {
+          await cursor.update({ ...cursor.value, assigned: control.owner })
+        }
+      },
+    )
+  const insist = async (
+    kind: string,
+    detail: Readonly<Record<string, unknown>>,
+    next: (control: Control) => Control | null,
+  ) => {
+    const changed = await write(kind, detail, next)
+    if (!changed) throw new GraySyncError('FENCED', `another tab took the handover at ${kind}`)
+    o.onStep(changed)
+  }
+  const isMine = (control: Control) =>
+    control.claim === o.claim && control.handover?.id === o.id
+  const from = (phase: HandoverPhase, change: (control: Control) => Control) => (control: Control) =>
+    isMine(control) && control.phase === phase ? change(control) : null
+
+  return {
+    prepare: () =>
+      insist('preparing', { from: o.from, to: o.to }, (control) =>
+        control.phase === 'stable' && control.owner === o.from && !control.handover
+          ? { ...control, claim: o.claim, phase: 'preparing', handover: state }
+          : null,
+      ),
+    fence: () =>
+      insist(
+        'fenced',
+        {},
+        from('preparing', (control) => ({ ...raise(control), owner: null, phase: 'fenced' })),
+      ),
+    saved: (detail) =>
+      insist(
+        'saved',
+        detail,
+        from('fenced', (control) => ({ ...control, phase: 'saved' })),
+      ),
+    imported: (detail) =>
+      insist(
+        'imported',
+        detail,
+        from('saved', (control) => ({ ...control, phase: 'imported' })),
+      ),
+    commit: () =>
+      insist(
+        'committed',
+        {},
+        from('imported', (control) => ({
+          ...raise(control),
+          owner: o.to,
+          phase: 'stable',
+          switched: true,
+          handover: { ...state, finishing: true },
+        })),
+      ),
+    finish: () =>
+      insist('finished', {}, (control) =>
+        control.handover?.id === o.id && control.handover.finishing
+          ? { ...control, handover: null }
+          : null,
+      ),
+    async abort(because) {
+      const detail = { because: because.code, message: because.message }
+      const changed = await write('aborted', detail, (control) =>
+        isMine(control) && !control.handover?.finishing
+          ? { ...raise(control), owner: o.from, phase: 'stable', handover: null }
+          : null,
+      )
+      return changed !== null
+    },
+  }
+}
+
+/** Both tokens rise at fence, commit and abort: an old one is never valid again. */
+function raise(control: Control): Control {
+  return { ...control, flip: control.flip + 1, term: control.term + 1 }
+}

@@ -1,0 +1,64 @@
+import type { Engine, Guarantee, Tier } from '../model/engine.js'
+import type { EngineName, Operation } from '../model/operation.js'
+
+/** What was observed of this profile's engines and server; kept across boots. */
+export interface Evidence {
+  /** Engines that were seen to send through `ctx.fetch`. */
+  sends: Partial<Record<EngineName, boolean>>
+  /** The server answered `duplicate` to a repeated operation id. */
+  duplicate: boolean
+  /** The server answered `fenced` to an old term. */
+  fenced: boolean
+}
+
+export const NO_EVIDENCE: Evidence = { sends: {}, duplicate: false, fenced: false }
+
+export interface Engines<Op extends Operation> {
+  legacy: Engine<Op>
+  refactored?: Engine<Op>
+}
+
+interface Need {
+  tier: Tier
+  member: string
+  met: boolean
+}
+
+/** The tier that members and evidence reach together, and what the higher ones lack. */
+export function assess<Op extends Operation>(
+  engines: Engines<Op> | undefined,
+  evidence: Evidence,
+): Guarantee {
+  const needs = engines ? listNeeds(engines, evidence) : []
+  const missing = needs
+    .filter((need) => !need.met)
+    .map(({ member, tier }) => ({ member, raisesTo: tier }))
+  const order: Tier[] = ['none', 'contained', 'keyed', 'fenced']
+  const lacking = new Set(missing.map((need) => need.raisesTo))
+  let tier: Tier = 'none'
+  for (const next of order.slice(1)) {
+    if (!engines?.refactored || lacking.has(next)) break
+    tier = next
+  }
+  const canDrain = engines?.refactored?.queue && engines.legacy.queue
+  if (tier === 'none' && canDrain) tier = 'drain'
+  return { tier, missing }
+}
+
+function listNeeds<Op extends Operation>(engines: Engines<Op>, evidence: Evidence): Need[] {
+  const needs: Need[] = []
+  for (const name of ['legacy', 'refactored'] as const) {
+    const engine = engines[name]
+    const need = (tier: Tier, member: string, met: boolean) =>
+      needs.push({ tier, member: `${name}.${member}`, met })
+    need('drain', 'queue.size', Boolean(engine?.queue))
+    need('contained', 'queue.exporter', Boolean(engine?.queue?.exporter))
+    need('contained', 'queue.importer', Boolean(engine?.queue?.importer))
+    need('contained', 'ctx.fetch', Boolean(evidence.sends[name]))
+    need('keyed', 'replay', Boolean(engine?.replay && engine.replay !== 'unsafe'))
+  }
+  needs.push({ tier: 'keyed', member: 'server answers duplicate', met: evidence.duplicate })
+  needs.push({ tier: 'fenced', member: 'server answers fenced', met: evidence.fenced })
+  needs.push({ tier: 'fenced', member: 'grayWrites', met: false })
+  return needs
+}

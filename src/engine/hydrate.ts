@@ -1,0 +1,54 @@
+import type { Engine } from '../model/engine.js'
+import { GraySyncError } from '../model/errors.js'
+import type { Operation } from '../model/operation.js'
+import type { AuditReport, Divergence } from '../model/source.js'
+import { pagesOf } from './backup.js'
+
+/** Fills the store of `to` with every row that `from` holds. Safe to repeat. */
+export async function hydrate<Op extends Operation>(
+  from: Engine<Op>,
+  to: Engine<Op>,
+): Promise<void> {
+  if (!to.store || !from.data) return
+  await to.store.clear()
+  for (const table of from.data.tables) {
+    for await (const rows of pagesOf(from.data, table)) {
+      await to.store.hydrate(
+        table,
+        rows.map(({ row }) => row),
+      )
+    }
+  }
+}
+
+/** Brings single rows up to date that changed while the store was filled. */
+export async function topUp<Op extends Operation>(
+  from: Engine<Op>,
+  to: Engine<Op>,
+  report: AuditReport,
+): Promise<void> {
+  if (!to.store || !from.data) return
+  const extra = report.divergences.filter((row) => row.kind === 'extra')
+  if (extra.length > 0 || !report.complete) return hydrate(from, to)
+  for (const table of new Set(report.divergences.map((row: Divergence) => row.table))) {
+    const rows = report.divergences.filter((row) => row.table === table)
+    const fresh = await from.data.get(
+      table,
+      rows.map((row) => row.key),
+    )
+    await to.store.hydrate(
+      table,
+      fresh.map(({ row }) => row),
+    )
+  }
+}
+
+/** Throws HANDOVER_VERIFY unless both stores hold the same rows. */
+export function insistOnClean(report: AuditReport): void {
+  if (report.clean) return
+  const [first] = report.divergences
+  const where = first
+    ? `${first.table}: ${first.kind} ${first.paths.join(', ')}`
+    : 'a table could not be read to its end'
+  throw new GraySyncError('HANDOVER_VERIFY', `the stores differ after hydration (${where})`)
+}

@@ -1,0 +1,149 @@
+import { GraySyncError } from '../model/errors.js'
+import type { Control, LoggedOperation } from '../model/engine.js'
+import type { EngineName, Identified, Operation, Pending } from '../model/operation.js'
+import type { ControlConnection } from '../store/control.js'
+
+export interface Acceptance {
+  op: Identified<Operation>
+  userId: string | null
+  at: number
+  applied: boolean
+}
+
+/** Appends an operation under the present owner; an id that is there already is the same operation. */
+export function append(connection: ControlConnection, o: Acceptance): Promise<LoggedOperation> {
+  return connection.run(async (db) => {
+    const tx = db.transaction(['control', 'oplog'], 'readwrite', { durability: 'relaxed' })
+    const oplog = tx.objectStore('oplog')
+    const known = await oplog.index('opId').get(o.op.opId)
+    if (known) return known
+    const control = (await tx.objectStore('control').get('control')) as Control | undefined
+    const row = toRow(o, control?.flip ?? 1, control ? control.owner : 'legacy', false)
+    const seq = await oplog.add(row as LoggedOperation)
+    tx.commit()
+    // Only now it is accepted: a full disk shows at commit, after every request succeeded.
+    await tx.done
+    return { ...row, seq }
+  })
+}
+
+function toRow(
+  o: Acceptance,
+  flip: number,
+  assigned: EngineName | null,
+  adopted: boolean,
+): Omit<LoggedOperation, 'seq'> {
+  return {
+    opId: o.op.opId,
+    userId: o.userId,
+    op: o.op,
+    flip,
+    assigned,
+    applied: o.applied,
+    state: 'open',
+    acceptedAt: o.at,
+    adopted,
+  }
+}
+
+/** Takes operations of an engine's own queue into the op-log, so that the way back needs no help from any engine. */
+export function adopt(
+  connection: ControlConnection,
+  pending: readonly Pending<Operation>[],
+  at: number,
+): Promise<void> {
+  return connection.run(async (db) => {
+    const tx = db.transaction('oplog', 'readwrite', { durability: 'strict' })
+    for (const { opId, op, userId } of pending) {
+      if (await tx.store.index('opId').getKey(opId)) continue
+      const row = toRow({ op: { ...op, opId }, userId, at, applied: true }, 0, null, true)
+      await tx.store.add(row as LoggedOperation)
+    }
+    await tx.done
+  })
+}
+
+/** Every operation without an end, in order of acceptance. */
+export function readOpen(connection: ControlConnection): Promise<LoggedOperation[]> {
+  return connection.run(async (db) => {
+    const rows = await db.getAllFromIndex('oplog', 'state', 'open')
+    return rows.sort((a, b) => a.seq - b.seq)
+  })
+}
+
+export function countOpen(
+  connection: ControlConnection,
+): Promise<{ count: number; oldestAt?: number }> {
+  return connection.run(async (db) => {
+    const index = db.transaction('oplog').store.index('state')
+    const count = await index.count('open')
+    const oldest = (await index.get('open'))?.acceptedAt
+    return oldest === undefined ? { count } : { count, oldestAt: oldest }
+  })
+}
+
+type End =
+  | { state: 'acked'; by: EngineName }
+  | { state: 'dead' | 'quarantine'; cause: string }
+  | { state: 'open'; applied: true }
+
+/** Writes what became of an operation; an acknowledgement is never taken back. Answers the row as it is now. */
+export function settle(
+  connection: ControlConnection,
+  opId: string,
+  end: End,
+): Promise<LoggedOperation | null> {
+  return connection.run(async (db) => {
+    const tx = db.transaction('oplog', 'readwrite', { durability: 'relaxed' })
+    const row = await tx.store.index('opId').get(opId)
+    if (!row) return null
+    const settled = row.state === 'acked' ? row : { ...row, ...end }
+    if (settled !== row) await tx.store.put(settled)
+    await tx.done
+    return settled
+  })
+}
+
+export function findByIds(
+  connection: ControlConnection,
+  opIds: readonly string[],
+): Promise<(LoggedOperation | undefined)[]> {
+  return connection.run((db) => {
+    const index = db.transaction('oplog').store.index('opId')
+    return Promise.all(opIds.map((opId) => index.get(opId)))
+  })
+}
+
+/** Forgets acknowledged operations accepted before `before`; everything else stays. */
+export function sweepAcked(connection: ControlConnection, before: number): Promise<void> {
+  return connection.run(async (db) => {
+    const tx = db.transaction('oplog', 'readwrite', { durability: 'relaxed' })
+    for await (const cursor of tx.store.index('state').iterate('acked')) {
+      if (cursor.value.acceptedAt < before) await cursor.delete()
+    }
+    await tx.done
+  })
+}
+
+export function toPending<Op extends Operation>(row: LoggedOperation): Pending<Op> {
+  return { opId: row.opId, op: row.op as Op, userId: row.userId, state: 'open' }
+}
+
+/** Checks an operation's own fields. */
+export function checkOperation(op: unknown): asserts op is Operation {
+  const given = op as Partial<Record<keyof Operation, unknown>> | null
+  if (typeof given !== 'object' || given === null) {
+    throw new GraySyncError('OPTION', `operation: an object is needed, got ${String(op)}`)
+  }
+  for (const field of ['entity', 'entityId', 'kind'] as const) {
+    if (typeof given[field] !== 'string' || given[field] === '') {
+      throw new GraySyncError(
+        'OPTION',
+        `operation.${field}: a text is needed, got ${String(given[field])}`,
+      )
+    }
+  }
+  if (given.opId !== undefined && (typeof given.opId !== 'string' || given.opId === '')) {
+    throw new GraySyncError('OPTION', `operation.opId: a text is needed, got ${String(given.opId)}`)
+  }
+}

@@ -1,0 +1,62 @@
+import { GraySyncError } from '../model/errors.js'
+import type { Fetch } from '../model/platform.js'
+
+export interface Transport {
+  fetch: Fetch
+  /** Refuses every send from now on, until resumed. */
+  suspend(): void
+  resume(): void
+}
+
+export interface TransportOptions {
+  fetch: Fetch
+  device: string
+  term: number
+  /** Aborts with the engine. */
+  signal: AbortSignal
+  /** The highest term of this profile now. */
+  highestTerm(): Promise<number>
+  /** A newer writer is there: this engine must stop. */
+  onFenced(): void
+  /** What the server's answer proves. */
+  onAnswer(answer: { outcome: string | null; term: string | null }): void
+  onRefused(): void
+}
+
+/** The one way out for an engine: knows the term, and refuses once the engine may no longer send. */
+export function createTransport(o: TransportOptions): Transport {
+  let suspended = false
+  const guard = async () => {
+    if (suspended) {
+      o.onRefused()
+      throw new GraySyncError('SUSPENDED', 'sends of this engine are suspended by the rollout')
+    }
+    if ((await o.highestTerm()) > o.term) {
+      o.onFenced()
+      throw new GraySyncError('FENCED', `term ${o.term} is over: another tab writes now`)
+    }
+  }
+  return {
+    async fetch(input, init) {
+      await guard()
+      const request = new Request(input, init)
+      const signal = AbortSignal.any([o.signal, request.signal])
+      const headers = new Headers(request.headers)
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        headers.set('graysync-term', String(o.term))
+        headers.set('graysync-device', o.device)
+      }
+      const answer = await o.fetch(new Request(request, { headers, signal }))
+      const outcome = answer.headers.get('graysync-outcome')
+      o.onAnswer({ outcome, term: answer.headers.get('graysync-term') })
+      if (outcome === 'fenced') o.onFenced()
+      return answer
+    },
+    suspend() {
+      suspended = true
+    },
+    resume() {
+      suspended = false
+    },
+  }
+}

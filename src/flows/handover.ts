@@ -1,0 +1,191 @@
+import { writeBackup } from '../engine/backup.js'
+import { type Coordinator, createCoordinator } from '../engine/coordinator.js'
+import type { Engines } from '../engine/guarantee.js'
+import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
+import { adopt, readOpen, toPending } from '../engine/oplog.js'
+import { mintId } from '../lib/id.js'
+import type { Control, Engine } from '../model/engine.js'
+import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
+import type { EngineName, Operation, Pending } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import type { AuditReport, Source } from '../model/source.js'
+import type { ControlConnection } from '../store/control.js'
+
+const SPARE_BYTES = 5_000_000
+
+export interface HandoverOptions<Op extends Operation> {
+  platform: Platform
+  control: ControlConnection
+  engines: Engines<Op>
+  /** Who is signed in. */
+  userId: string | null
+  adoptNullUser(op: Pending<Op>): boolean
+  audit(left: Source, right: Source): Promise<AuditReport>
+  onStep(control: Control): void
+}
+
+export interface Outcome {
+  id: string
+  from: EngineName
+  to: EngineName
+  outcome: 'committed' | 'aborted'
+  moved: number
+  durationMs: number
+  error?: GraySyncError
+  because?: ErrorCode
+}
+
+interface Handing<Op extends Operation> extends HandoverOptions<Op> {
+  id: string
+  from: EngineName
+  to: EngineName
+  source: Engine<Op>
+  target: Engine<Op>
+  coordinator: Coordinator
+  elapsed(): number
+}
+
+/** Moves the profile to the other engine: prepare, fence, save, import, commit; or leaves it where it was. */
+export async function handover<Op extends Operation>(
+  o: HandoverOptions<Op>,
+  present: Control,
+): Promise<Outcome> {
+  const from = present.owner ?? 'legacy'
+  const id = mintId(o.platform.now(), o.platform.randomBytes(16))
+  const h = begin(o, { id, from, to: opposite(from), attempt: 1, claim: present.claim + 1 })
+  let moved: number
+  try {
+    await h.coordinator.prepare()
+    await hydrate(h.source, h.target)
+    await h.coordinator.fence()
+    const pending = await collect(h)
+    await h.coordinator.saved({ ...(await save(h, pending)) })
+    await verifyRows(h)
+    moved = await stage(h, pending)
+    await h.coordinator.imported({ moved })
+    await h.coordinator.commit()
+  } catch (cause) {
+    return takeBack(h, cause)
+  }
+  await finish(h)
+  return conclude(h, 'committed', moved)
+}
+
+/** Ends what a dead tab left: a committed handover is finished, any other is taken back. */
+export async function resume<Op extends Operation>(
+  o: HandoverOptions<Op>,
+  present: Control,
+): Promise<Outcome | null> {
+  if (!present.handover) return null
+  const h = begin(o, { ...present.handover, claim: present.claim })
+  if (!present.handover.finishing) {
+    return takeBack(h, new GraySyncError('ABORTED', `interrupted while ${present.phase}`))
+  }
+  await finish(h)
+  return conclude(h, 'committed', 0)
+}
+
+function opposite(name: EngineName): EngineName {
+  return name === 'legacy' ? 'refactored' : 'legacy'
+}
+
+function begin<Op extends Operation>(
+  o: HandoverOptions<Op>,
+  which: { id: string; from: EngineName; to: EngineName; attempt: number; claim: number },
+): Handing<Op> {
+  const since = o.platform.monotonic()
+  const { legacy, refactored } = o.engines
+  if (!refactored) throw new GraySyncError('ENGINE_LOAD', 'there is no refactored engine')
+  const engines = { legacy, refactored }
+  return {
+    ...o,
+    ...which,
+    source: engines[which.from],
+    target: engines[which.to],
+    coordinator: createCoordinator({ ...o, ...which }),
+    elapsed: () => o.platform.monotonic() - since,
+  }
+}
+
+/** Everything that no server has acknowledged: what the engine's queue holds, and what the op-log holds beside it. */
+async function collect<Op extends Operation>(h: Handing<Op>): Promise<Pending<Op>[]> {
+  const queued = (await h.source.queue?.exporter?.read()) ?? []
+  await adopt(h.control, queued, h.platform.now())
+  const states = new Map(queued.map((pending) => [pending.opId, pending.state]))
+  const logged = await readOpen(h.control)
+  return logged
+    .filter((row) => row.applied)
+    .map((row) => ({ ...toPending<Op>(row), state: states.get(row.opId) ?? 'open' }))
+}
+
+async function save<Op extends Operation>(
+  h: Handing<Op>,
+  pending: readonly Pending<Op>[],
+): Promise<{ operations: number; rows: number; withRows: boolean }> {
+  const { usage = 0, quota = Number.POSITIVE_INFINITY } = await h.platform.estimate()
+  const { operations, rows, withRows } = await writeBackup({
+    ...h,
+    hid: h.id,
+    pending,
+    data: h.source.data,
+    withRows: quota - usage > usage + SPARE_BYTES,
+  })
+  return { operations, rows, withRows }
+}
+
+/** Inside the fence both stores must hold the same; rows that changed since `hydrate` are brought over first. */
+async function verifyRows<Op extends Operation>(h: Handing<Op>): Promise<void> {
+  const { data: left } = h.source
+  const { data: right, store } = h.target
+  if (!store || !left || !right) return
+  const first = await h.audit(left, right)
+  if (first.clean) return
+  await topUp(h.source, h.target, first)
+  insistOnClean(await h.audit(left, right))
+}
+
+/** Puts the operations of the present user where the new engine will find them, and answers how many. */
+async function stage<Op extends Operation>(
+  h: Handing<Op>,
+  pending: readonly Pending<Op>[],
+): Promise<number> {
+  const importer = h.target.queue?.importer
+  if (!importer) return 0
+  const mine = pending.filter(
+    (op) =>
+      (op.userId === h.userId || (op.userId === null && h.adoptNullUser(op))) &&
+      h.target.knows?.(op.op) !== false,
+  )
+  const ids = await importer.stage(mine, h.id)
+  if (mine.length !== ids.length || mine.some((op, index) => op.opId !== ids[index])) {
+    throw new GraySyncError(
+      'HANDOVER_VERIFY',
+      `${mine.length} operations were staged, ${ids.length} came back or in another order`,
+    )
+  }
+  return mine.length
+}
+
+/** After the commit there is no way back but another handover: every step here may be repeated. */
+async function finish<Op extends Operation>(h: Handing<Op>): Promise<void> {
+  await h.target.queue?.importer?.activate(h.id)
+  await h.source.queue?.exporter?.seal(h.id)
+  await h.coordinator.finish()
+}
+
+async function takeBack<Op extends Operation>(h: Handing<Op>, cause: unknown): Promise<Outcome> {
+  const error = isGraySyncError(cause)
+    ? cause
+    : new GraySyncError('ABORTED', `handover: ${String(cause)}`, { cause })
+  await h.coordinator.abort(error)
+  await h.target.queue?.importer?.discard(h.id).catch(() => undefined)
+  return { ...conclude(h, 'aborted', 0), error, because: error.code }
+}
+
+function conclude<Op extends Operation>(
+  h: Handing<Op>,
+  outcome: Outcome['outcome'],
+  moved: number,
+): Outcome {
+  return { id: h.id, from: h.from, to: h.to, outcome, moved, durationMs: h.elapsed() }
+}

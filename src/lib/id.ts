@@ -1,0 +1,73 @@
+import { toHex, utf8 } from './encode.js'
+
+/** A UUIDv7: sorts by time, and is unique by its 74 random bits. */
+export function mintId(atMs: number, random: Uint8Array): string {
+  const bytes = random.slice(0, 16)
+  let time = Math.floor(atMs)
+  for (let i = 5; i >= 0; i--) {
+    bytes[i] = time % 256
+    time = Math.floor(time / 256)
+  }
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
+  return dash(toHex(bytes))
+}
+
+function dash(hex: string): string {
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    hex.slice(12, 16),
+    hex.slice(16, 20),
+    hex.slice(20, 32),
+  ].join('-')
+}
+
+const VOLATILE = new Set([
+  'status',
+  'state',
+  'retryCount',
+  'retries',
+  'attempts',
+  'lastAttempt',
+  'lastAttemptAt',
+  'nextRetryTime',
+  'nextRetryAt',
+  'processingTime',
+  'error',
+  'errorMessage',
+  'operationMetadata',
+])
+
+/**
+ * Gives a row of an old queue the id it never had: the same row gets the same id at each reading.
+ * `ordinal` tells equal rows of one queue apart, counted from 0 in queue order.
+ * Fields that change between attempts (status, retry counts, errors) do not count.
+ *
+ * @example
+ * const seen = new Map<string, number>()
+ * const id = deriveOperationId('cardall_sync_queue', row, 0)
+ */
+export function deriveOperationId(store: string, content: unknown, ordinal: number): string {
+  const text = `${store}\n${canonical(content, true)}\n${ordinal}`
+  return dash(`${fnv(text, 1)}${fnv(text, 2)}${fnv(text, 3)}${fnv(text, 4)}`)
+}
+
+function canonical(value: unknown, top: boolean): string {
+  if (value instanceof Date) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((item) => canonical(item, false)).join()}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const entries = Object.entries(value)
+    .filter(([key, held]) => held !== undefined && !(top && VOLATILE.has(key)))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${canonical(held, false)}`).join()}}`
+}
+
+/** FNV-1a with a seed, finished by a mixer; four of them make 128 bits against accidents, not against attackers. */
+function fnv(text: string, seed: number): string {
+  let hash = Math.imul(0x811c9dc5, seed) >>> 0
+  for (const byte of utf8(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, '0')
+}

@@ -1,0 +1,49 @@
+import type { DBSchema, IDBPDatabase } from 'idb'
+import { GraySyncError } from '../model/errors.js'
+import { toStoreError } from './open.js'
+
+/** A database that is opened again when its connection died under it. */
+export interface Connection<Schema extends DBSchema> {
+  /** Runs `work`, and once more on a fresh connection where the old one was dead: `work` begins from nothing each time. */
+  run<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T>
+  close(): void
+}
+
+export function connect<Schema extends DBSchema>(
+  open: () => Promise<IDBPDatabase<Schema>>,
+): Connection<Schema> {
+  let current: Promise<IDBPDatabase<Schema>> | null = null
+  let closed = false
+  const reach = () => {
+    if (closed) throw new GraySyncError('CLOSED', 'the handle is closed')
+    current ??= open()
+    return current
+  }
+  const drop = () => {
+    current?.then((db) => db.close()).catch(() => undefined)
+    current = null
+  }
+  return {
+    async run(work) {
+      try {
+        return await work(await reach())
+      } catch (cause) {
+        if (!isDead(cause)) throw cause instanceof DOMException ? toStoreError(cause, 'store') : cause
+        drop()
+        return work(await reach())
+      }
+    },
+    close() {
+      closed = true
+      drop()
+    },
+  }
+}
+
+/** Safari drops connections with `UnknownError`, Firefox and Chromium answer `InvalidStateError` on a closed one. */
+function isDead(cause: unknown): boolean {
+  return (
+    cause instanceof DOMException &&
+    (cause.name === 'InvalidStateError' || cause.name === 'UnknownError')
+  )
+}

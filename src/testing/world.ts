@@ -1,0 +1,189 @@
+import type { Channel, Held, PageLife, Platform } from '../model/platform.js'
+
+type Answer = (request: Request) => Response | Promise<Response>
+
+export interface WorldOptions {
+  /** For example `new IDBFactory()` of fake-indexeddb; `null` for a browser without IndexedDB. @default the global one */
+  indexedDB?: IDBFactory | null
+  /** @default the global one */
+  subtle?: SubtleCrypto | null
+  /** Web Locks exist. @default true */
+  locks?: boolean
+  /** Epoch ms at the beginning. @default 1,700,000,000,000 */
+  now?: number
+}
+
+/** One browser profile whose clock, network and tabs a test steers. */
+export interface World {
+  /** Opens a tab: a platform that shares locks, channels and notes with the others. */
+  tab(): Tab
+  /** Moves the clock on and runs the timers that fall due, in order. */
+  advance(ms: number): void
+  /** What the network answers from now on. */
+  answer(answer: Answer): void
+  online: boolean
+  readonly notes: Map<string, string>
+}
+
+export interface Tab extends Platform {
+  /** The tab dies: its locks are free, its timers stop, it hears and sends nothing more. */
+  kill(): void
+  /** Sends a page event, and keeps `visible()` in step. */
+  live(life: PageLife): void
+}
+
+interface Timer {
+  at: number
+  run(): void
+}
+
+interface Waiter {
+  grant(): void
+  owner: object
+}
+
+/**
+ * Makes a browser profile for tests: manual clock, scripted network, tabs that can be killed.
+ *
+ * @example
+ * const world = createWorld()
+ * const gray = createTestClient(options, world.tab())
+ * await gray.start()
+ */
+export function createWorld(o: WorldOptions = {}): World {
+  const notes = new Map<string, string>()
+  const timers = new Set<Timer>()
+  const channels = new Set<{ name: string; tab: object; receive(message: unknown): void }>()
+  const locks = new Map<string, Waiter[]>()
+  const subtle = o.subtle === undefined ? globalThis.crypto.subtle : o.subtle
+  const factory = o.indexedDB === undefined ? reachIndexedDB() : o.indexedDB
+  const start = o.now ?? 1_700_000_000_000
+  let elapsed = 0
+  let answer: Answer = () => new Response(null, { status: 404 })
+
+  const leave = (name: string, waiter: Waiter) => {
+    const queue = locks.get(name) ?? []
+    const wasFirst = queue[0] === waiter
+    const rest = queue.filter((other) => other !== waiter)
+    locks.set(name, rest)
+    if (wasFirst) rest[0]?.grant()
+  }
+
+  const tab = (): Tab => {
+    const self = {}
+    const own = { alive: true, visible: true }
+    const listeners = new Set<(life: PageLife) => void>()
+    const mine = new Set<Timer>()
+
+    const setTimer = (run: () => void, ms: number) => {
+      const timer: Timer = { at: elapsed + ms, run }
+      timers.add(timer)
+      mine.add(timer)
+      return () => {
+        timers.delete(timer)
+        mine.delete(timer)
+      }
+    }
+
+    const lock: Platform['lock'] = (name, { signal, ifAvailable }) =>
+      new Promise<Held | null>((resolve, reject) => {
+        const queue = locks.get(name) ?? []
+        if (ifAvailable && queue.length > 0) return resolve(null)
+        const waiter: Waiter = {
+          owner: self,
+          grant: () =>
+            resolve({ release: () => leave(name, waiter), lost: new Promise(() => undefined) }),
+        }
+        signal.addEventListener('abort', () => {
+          leave(name, waiter)
+          reject(signal.reason)
+        })
+        locks.set(name, [...queue, waiter])
+        if (queue.length === 0) waiter.grant()
+      })
+
+    const channel = (name: string, receive: (message: unknown) => void): Channel => {
+      const member = { name, tab: self, receive }
+      channels.add(member)
+      return {
+        post(message) {
+          for (const other of own.alive ? channels : []) {
+            if (other !== member && other.name === name) {
+              queueMicrotask(() => channels.has(other) && other.receive(structuredClone(message)))
+            }
+          }
+        },
+        close: () => void channels.delete(member),
+      }
+    }
+
+    return {
+      now: () => start + elapsed,
+      monotonic: () => elapsed,
+      random: () => 0.5,
+      randomBytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)),
+      setTimer,
+      pause: () => Promise.resolve(),
+      async fetch(input, init) {
+        const request = new Request(input, init)
+        if (!own.alive) return new Promise<Response>(() => undefined)
+        if (!world.online) throw new TypeError('Failed to fetch')
+        return answer(request)
+      },
+      indexedDB: factory,
+      subtle,
+      lock: o.locks === false ? null : lock,
+      channel,
+      onLife(listener, signal) {
+        listeners.add(listener)
+        signal.addEventListener('abort', () => listeners.delete(listener))
+      },
+      visible: () => own.visible,
+      online: () => world.online,
+      note: {
+        read: (key) => notes.get(key) ?? null,
+        write: (key, value) => void (value === null ? notes.delete(key) : notes.set(key, value)),
+      },
+      stream: null,
+      pristine: async () => false,
+      estimate: async () => ({}),
+      kill() {
+        own.alive = false
+        for (const timer of mine) timers.delete(timer)
+        for (const member of channels) if (member.tab === self) channels.delete(member)
+        for (const [name, queue] of locks) {
+          for (const waiter of queue) if (waiter.owner === self) leave(name, waiter)
+        }
+      },
+      live(life) {
+        if (life === 'visible' || life === 'hidden') own.visible = life === 'visible'
+        for (const listener of listeners) listener(life)
+      },
+    }
+  }
+
+  const world: World = {
+    tab,
+    notes,
+    online: true,
+    answer(next) {
+      answer = next
+    },
+    advance(ms) {
+      const until = elapsed + ms
+      for (;;) {
+        const due = [...timers].filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0]
+        if (!due) break
+        timers.delete(due)
+        elapsed = Math.max(elapsed, due.at)
+        due.run()
+      }
+      elapsed = until
+    },
+  }
+  return world
+}
+
+function reachIndexedDB(): IDBFactory | null {
+  return (globalThis as { indexedDB?: IDBFactory }).indexedDB ?? null
+}
