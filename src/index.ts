@@ -1,8 +1,4 @@
-import { createClient } from './client/client.js'
-import type { GraySync, GraySyncOptions } from './model/handle.js'
-import type { Operation } from './model/operation.js'
-import { detectPlatform } from './platform/platform.js'
-
+export { createGraySync } from './client/client.js'
 export { defineEngine } from './engine/adapter.js'
 export { deriveOperationId } from './lib/id.js'
 export type { Arm, Decision, Explained, Reason, Subject } from './model/decision.js'
@@ -51,23 +47,3 @@ export type {
   TableAudit,
   TableRules,
 } from './model/source.js'
-
-/**
- * Makes the handle of one app. Make it once, outside of any component, and call `start()` without
- * waiting: rendering never depends on it. Throws OPTION at once where an option is wrong, naming the
- * field and what was got; nothing throws into the host after `start` but `enqueue`, when nobody took
- * the operation. On a server the handle is inert.
- *
- * @example
- * const gray = createGraySync<CardOp>({
- *   app: { name: 'CardEverything', version: '5.7.0' },
- *   rollout: { url: '/rollouts/sync-engine', keys: [publicKey] },
- *   engines: { legacy, refactored },
- * })
- * void gray.start()
- */
-export function createGraySync<Op extends Operation = Operation>(
-  options: GraySyncOptions<Op>,
-): GraySync<Op> {
-  return createClient(options, detectPlatform())
-}

@@ -7,14 +7,15 @@ import type { RestoreReport } from '../model/handle.js'
 import type { Operation, Pending } from '../model/operation.js'
 import type { Consent } from '../model/record.js'
 import type { Core } from './core.js'
-import { insist, isConsent } from './options.js'
 import type { Opened } from './open.js'
+import { insist, isConsent } from './options.js'
 import { keep } from './profile.js'
 import type { Voice } from './voice.js'
 
 function reachControl<Op extends Operation>(core: Core<Op>) {
   const { control } = core.stores
-  if (!control) throw new GraySyncError('STORE', 'nothing is stored here: the databases can’t be opened')
+  if (!control)
+    throw new GraySyncError('STORE', 'nothing is stored here: the databases can’t be opened')
   return control
 }
 

@@ -5,6 +5,7 @@ import type { GraySync, GraySyncOptions, Snapshot } from '../model/handle.js'
 import type { Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import { withinTime } from '../platform/bound.js'
+import { detectPlatform } from '../platform/platform.js'
 import { createEmitter } from './events.js'
 import { createInert } from './inert.js'
 import { type Opened, open } from './open.js'
@@ -12,6 +13,26 @@ import { checkOptions, checkSubject, insist, isEngineName } from './options.js'
 import { createPresence } from './state.js'
 
 const START_TIMEOUT_MS = 3_000
+
+/**
+ * Makes the handle of one app. Make it once, outside of any component, and call `start()` without
+ * waiting: rendering never depends on it. Throws OPTION at once where an option is wrong, naming the
+ * field and what was got; nothing throws into the host after `start` but `enqueue`, when nobody took
+ * the operation. On a server the handle is inert.
+ *
+ * @example
+ * const gray = createGraySync<CardOp>({
+ *   app: { name: 'CardEverything', version: '5.7.0' },
+ *   rollout: { url: '/rollouts/sync-engine', keys: [publicKey] },
+ *   engines: { legacy, refactored },
+ * })
+ * void gray.start()
+ */
+export function createGraySync<Op extends Operation = Operation>(
+  options: GraySyncOptions<Op>,
+): GraySync<Op> {
+  return createClient(options, detectPlatform())
+}
 
 /** Makes the handle of one app on a platform; `null` stands for a server, where the handle is inert. */
 export function createClient<Op extends Operation>(
@@ -24,7 +45,9 @@ export function createClient<Op extends Operation>(
   const report = (cause: unknown): GraySyncError => {
     const error = isGraySyncError(cause)
       ? cause
-      : new GraySyncError('ABORTED', cause instanceof Error ? cause.message : String(cause), { cause })
+      : new GraySyncError('ABORTED', cause instanceof Error ? cause.message : String(cause), {
+          cause,
+        })
     if (!lifetime.signal.aborted) emitter.emit('error', error)
     return error
   }
@@ -74,12 +97,9 @@ export function createClient<Op extends Operation>(
         emitter.emit('halted', error)
       })
       const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the start goes on in the background')
-      await withinTime(
-        platform,
-        options.startTimeoutMs ?? START_TIMEOUT_MS,
-        starting,
-        late,
-      ).catch(() => undefined)
+      await withinTime(platform, options.startTimeoutMs ?? START_TIMEOUT_MS, starting, late).catch(
+        () => undefined,
+      )
       return state.get()
     },
     getSnapshot: state.get,

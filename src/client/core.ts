@@ -1,6 +1,6 @@
 import type { Outcome } from '../flows/handover.js'
 import type { Decision } from '../model/decision.js'
-import type { GraySyncError } from '../model/errors.js'
+import type { ErrorCode, GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
@@ -10,6 +10,12 @@ import type { Hint } from './hint.js'
 import type { Profile } from './profile.js'
 import type { Presence } from './state.js'
 import type { Stores } from './stores.js'
+
+/** Why the engine that should run does not, and what mends it. */
+export interface Blocked {
+  by: ErrorCode
+  fix: string
+}
 
 /** What the parts of one handle share, from the moment its stores are open. */
 export interface Core<Op extends Operation> {

@@ -6,8 +6,7 @@ import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
 import { readFact, writeFact } from '../store/control.js'
-import type { Core } from './core.js'
-import type { Blocked } from './session.js'
+import type { Blocked, Core } from './core.js'
 
 const ATTEMPTS = 3
 
@@ -59,19 +58,30 @@ async function attempt<Op extends Operation>(
   if (!engines?.refactored || !connection || !control.owner) return null
   const { legacy, refactored } = engines
   const [from, to] = control.owner === 'legacy' ? [legacy, refactored] : [refactored, legacy]
-  const passage = await findPassage({ from, to, pristine: core.pristine, roundTrip: core.roundTrip })
+  const passage = await findPassage({
+    from,
+    to,
+    pristine: core.pristine,
+    roundTrip: core.roundTrip,
+  })
   if (passage.way === 'closed') return passage
   const what = `${core.decision().version}>${core.decision().engine}`
   const before = await readFact<Attempts>(connection, 'attempts')
   const count = before?.what === what ? before.count : 0
   if (count >= ATTEMPTS) {
-    return { by: 'HALTED', fix: `${ATTEMPTS} handovers failed: publish again when the cause is mended` }
+    return {
+      by: 'HALTED',
+      fix: `${ATTEMPTS} handovers failed: publish again when the cause is mended`,
+    }
   }
   await writeFact(connection, 'attempts', { what, count: count + 1 })
   const outcome = await handover(handoverOptions(core), control)
   tellOutcome(core, outcome)
   if (outcome.outcome === 'committed') return null
-  return { by: outcome.because ?? 'ABORTED', fix: outcome.error?.message ?? 'the next start tries again' }
+  return {
+    by: outcome.because ?? 'ABORTED',
+    fix: outcome.error?.message ?? 'the next start tries again',
+  }
 }
 
 function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<Op> {
@@ -89,7 +99,14 @@ function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<
       if (!state) return
       const { id, from, to } = state
       if (phase === 'preparing') core.emitter.emit('handoverStarted', { id, from, to })
-      core.state.show({ phase: 'handover', decision: core.decision(), running: null, from, to, step: phase })
+      core.state.show({
+        phase: 'handover',
+        decision: core.decision(),
+        running: null,
+        from,
+        to,
+        step: phase,
+      })
       core.tell({ kind: 'control' })
     },
   }

@@ -24,7 +24,9 @@ export async function inspect<Op extends Operation>(
     platform: core.platform,
     left,
     right: o.against,
-    rules: core.options.compare ?? { tables: Object.fromEntries(left.tables.map((name) => [name, {}])) },
+    rules: core.options.compare ?? {
+      tables: Object.fromEntries(left.tables.map((name) => [name, {}])),
+    },
     inFlight: (table, key) => flying.has(`${table}\n${String(key)}`),
     ...(o.tables && { tables: o.tables }),
     ...(o.onProgress && { onProgress: o.onProgress }),
@@ -33,7 +35,8 @@ export async function inspect<Op extends Operation>(
   for (const { table, missing, extra, changed } of report.tables) {
     const counts = { missing, extra, changed }
     for (const kind of ['missing', 'extra', 'changed'] as const satisfies Divergence['kind'][]) {
-      if (counts[kind] > 0) core.emitter.emit('divergenceFound', { table, kind, count: counts[kind] })
+      if (counts[kind] > 0)
+        core.emitter.emit('divergenceFound', { table, kind, count: counts[kind] })
     }
   }
   voice.say({ about: 'audit', report })

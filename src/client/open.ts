@@ -10,7 +10,7 @@ import type { Platform } from '../model/platform.js'
 import { createAssignment } from './assignment.js'
 import type { Core } from './core.js'
 import type { Emitter } from './events.js'
-import { parseHint, type Hint } from './hint.js'
+import { type Hint, parseHint } from './hint.js'
 import { createSeen, keep, openProfile, settleArm } from './profile.js'
 import { createSession, type Session } from './session.js'
 import type { Presence } from './state.js'
@@ -164,7 +164,9 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     decision: present,
     async compare(left, right) {
       const { audit } = await import('../flows/audit.js')
-      const rules = options.compare ?? { tables: Object.fromEntries(left.tables.map((name) => [name, {}])) }
+      const rules = options.compare ?? {
+        tables: Object.fromEntries(left.tables.map((name) => [name, {}])),
+      }
       return audit({ platform, left, right, rules, inFlight: () => false, signal })
     },
     async roundTrip() {

@@ -1,4 +1,12 @@
-import { type Check, isInteger, isList, isOneOf, isRecord, isText, satisfies } from '../lib/check.js'
+import {
+  type Check,
+  isInteger,
+  isList,
+  isOneOf,
+  isRecord,
+  isText,
+  satisfies,
+} from '../lib/check.js'
 import { GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { Operation } from '../model/operation.js'
@@ -92,7 +100,10 @@ export function checkSubject(subject: unknown): void {
 export function insist(check: Check, value: unknown, path: string): void {
   const wrong = check(value, path)
   if (wrong) {
-    throw new GraySyncError('OPTION', `${wrong.path}: ${wrong.want} is needed, got ${show(wrong.got)}`)
+    throw new GraySyncError(
+      'OPTION',
+      `${wrong.path}: ${wrong.want} is needed, got ${show(wrong.got)}`,
+    )
   }
 }
 

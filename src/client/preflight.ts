@@ -1,7 +1,7 @@
+import { readControl } from '../engine/control.js'
+import { findPassage } from '../engine/passage.js'
 import type { Check, Preflight } from '../model/handle.js'
 import type { Operation } from '../model/operation.js'
-import { findPassage } from '../engine/passage.js'
-import { readControl } from '../engine/control.js'
 import type { Core } from './core.js'
 
 const SPARE_BYTES = 5_000_000
@@ -12,10 +12,22 @@ export async function preflight<Op extends Operation>(core: Core<Op>): Promise<P
   const checks: Check[] = []
   const add = (name: string, ok: boolean, detail: string) => checks.push({ name, ok, detail })
   add('indexeddb', stores.control !== null, stores.trouble[0]?.message ?? 'control record readable')
-  add('locks', platform.lock !== null, platform.lock ? 'Web Locks' : 'no Web Locks: serve over https')
-  add('webcrypto', platform.subtle !== null, platform.subtle ? 'WebCrypto' : 'no WebCrypto: serve over https')
+  add(
+    'locks',
+    platform.lock !== null,
+    platform.lock ? 'Web Locks' : 'no Web Locks: serve over https',
+  )
+  add(
+    'webcrypto',
+    platform.subtle !== null,
+    platform.subtle ? 'WebCrypto' : 'no WebCrypto: serve over https',
+  )
   const { rollout, version } = core.decision()
-  add('rollout', rollout !== null, rollout ? `${rollout}, version ${version}` : 'no verified rollout')
+  add(
+    'rollout',
+    rollout !== null,
+    rollout ? `${rollout}, version ${version}` : 'no verified rollout',
+  )
   const { usage = 0, quota = Number.POSITIVE_INFINITY } = await platform.estimate()
   add('room', quota - usage > SPARE_BYTES, `${usage} bytes used of ${quota}`)
   const { legacy, refactored } = options.engines ?? {}

@@ -4,7 +4,13 @@ import type { Arm, Subject } from '../model/decision.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Consent } from '../model/record.js'
-import { type ControlConnection, raiseFact, readFact, settleFact, writeFact } from '../store/control.js'
+import {
+  type ControlConnection,
+  raiseFact,
+  readFact,
+  settleFact,
+  writeFact,
+} from '../store/control.js'
 
 /** What is known of this storage profile; kept on disk where there is one. */
 export interface Profile {

@@ -3,19 +3,14 @@ import { readControl } from '../engine/control.js'
 import { createTransport, type Transport } from '../engine/transport.js'
 import type { Host, Operations } from '../flows/enqueue.js'
 import type { Control, EngineContext } from '../model/engine.js'
-import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
+import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Held } from '../model/platform.js'
-import type { Core } from './core.js'
-import { noteOwner, wasSwitched } from './stores.js'
+import type { Blocked, Core } from './core.js'
 import { cross } from './crossing.js'
+import { noteOwner, wasSwitched } from './stores.js'
 
-export const LEASE = 'graysync-writer'
-
-export interface Blocked {
-  by: ErrorCode
-  fix: string
-}
+const LEASE = 'graysync-writer'
 
 /** What this tab does: it leads, with the engine, or follows the tab that does. */
 export interface Session<Op extends Operation> {
@@ -56,7 +51,10 @@ export function createSession<Op extends Operation>(
   }
 
   async function lead(lease: Held | null): Promise<void> {
-    lease?.lost.then(() => loseLease(), () => undefined)
+    lease?.lost.then(
+      () => loseLease(),
+      () => undefined,
+    )
     const { control, blocked } = await cross(core, lease !== null)
     await run(control, blocked)
   }
@@ -76,7 +74,13 @@ export function createSession<Op extends Operation>(
     const decision = core.decide(wasSwitched(platform) ? 'refactored' : 'legacy')
     core.decided(decision)
     if (wasSwitched(platform) || by === 'NEWER_STATE') {
-      return state.show({ phase: 'running', decision, running: null, role: 'writer', blocked: { by, fix } })
+      return state.show({
+        phase: 'running',
+        decision,
+        running: null,
+        role: 'writer',
+        blocked: { by, fix },
+      })
     }
     await start('legacy', 0, { by, fix })
   }
@@ -93,7 +97,13 @@ export function createSession<Op extends Operation>(
     const decision = core.decision()
     const engine = core.options.engines?.[name]
     const show = (running: EngineName | null, why: Blocked | null) =>
-      state.show({ phase: 'running', decision, running, role: 'writer', ...(why && { blocked: why }) })
+      state.show({
+        phase: 'running',
+        decision,
+        running,
+        role: 'writer',
+        ...(why && { blocked: why }),
+      })
     if (!engine) {
       const fix = core.options.engines
         ? `this profile is on ${name}: ship an app that has that engine`
@@ -131,7 +141,10 @@ export function createSession<Op extends Operation>(
       abort.abort()
       core.report(cause)
       const by = isGraySyncError(cause) ? cause.code : 'ENGINE_START'
-      show(null, { by, fix: `engine ${name} did not start: reload when online, or ship a build that has it` })
+      show(null, {
+        by,
+        fix: `engine ${name} did not start: reload when online, or ship a build that has it`,
+      })
     }
   }
 
@@ -151,7 +164,8 @@ export function createSession<Op extends Operation>(
   function show(control: Control): void {
     const decision = core.decision()
     if (control.owner) {
-      return state.show({ phase: 'running', decision, running: control.owner, role: 'follower' })
+      state.show({ phase: 'running', decision, running: control.owner, role: 'follower' })
+      return
     }
     const { from, to } = control.handover ?? { from: 'legacy', to: 'refactored' }
     state.show({ phase: 'handover', decision, running: null, from, to, step: control.phase })

@@ -19,10 +19,7 @@ export interface Presence {
   subscribe(listener: () => void): () => void
 }
 
-export function createPresence(
-  guarantee: Guarantee,
-  onThrow: (cause: unknown) => void,
-): Presence {
+export function createPresence(guarantee: Guarantee, onThrow: (cause: unknown) => void): Presence {
   const listeners = new Set<() => void>()
   let constant: Constant = { guarantee, pending: null, reload: 'none' }
   let phase: Phase = { phase: 'idle', decision: null, running: null }

@@ -1,25 +1,9 @@
-import type { Decision } from '../model/decision.js'
-import type { Events } from '../model/handle.js'
-import type { Platform } from '../model/platform.js'
-import type { Consent, Feedback, Sink } from '../model/record.js'
-import type { GraySyncDatabase } from '../store/database.js'
-import type { Speaker, Utterance } from './speaker.js'
+import type { Consent, Feedback } from '../model/record.js'
+import type { Speaker } from './speaker.js'
+import type { SpeakerOptions, Utterance } from './utterance.js'
 
 /** Spoken before the speaker was there; more than this is not waited for. */
 const WAITING = 500
-
-export interface VoiceOptions {
-  platform: Platform
-  database: GraySyncDatabase | null
-  sink: Sink | undefined
-  consent: Consent
-  app: { name: string; version: string }
-  installation: string
-  engine(): string | null
-  decision(): Decision
-  emit<K extends 'delivered' | 'error'>(type: K, event: Events[K]): void
-  signal: AbortSignal
-}
 
 /** What graysync tells upstream. The code that writes and sends is loaded after the start, and missed by nobody. */
 export interface Voice {
@@ -30,7 +14,7 @@ export interface Voice {
   flush(): Promise<void>
 }
 
-export function createVoice(o: VoiceOptions): Voice {
+export function createVoice(o: SpeakerOptions): Voice {
   const waiting: Utterance[] = []
   let loading: Promise<Speaker> | null = null
   let speaker: Speaker | null = null

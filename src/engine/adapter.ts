@@ -1,5 +1,5 @@
-import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { Engine, EngineContext, Running } from '../model/engine.js'
+import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import { withinTime } from '../platform/bound.js'

@@ -1,6 +1,6 @@
 import { digest } from '../lib/digest.js'
-import type { EngineName, Operation, Pending } from '../model/operation.js'
 import { GraySyncError } from '../model/errors.js'
+import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Source, SourceRow } from '../model/source.js'
 import { type ControlConnection, openControl } from '../store/control.js'

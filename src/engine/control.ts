@@ -1,7 +1,6 @@
-import { GraySyncError } from '../model/errors.js'
 import type { Control } from '../model/engine.js'
-import type { IDBPTransaction } from 'idb'
-import type { ControlConnection, ControlSchema } from '../store/control.js'
+import { GraySyncError } from '../model/errors.js'
+import type { ControlConnection, StepTransaction } from '../store/control.js'
 
 /** What this build reads: a record that asks for more is a newer build's. */
 export const READER = 1
@@ -44,12 +43,6 @@ function toControl(row: unknown): Control {
 export function readControl(connection: ControlConnection): Promise<Control> {
   return connection.run(async (db) => toControl(await db.get('control', 'control')))
 }
-
-type StepTransaction = IDBPTransaction<
-  ControlSchema,
-  ('control' | 'journal' | 'oplog')[],
-  'readwrite'
->
 
 /**
  * Changes the control record by compare-and-set, with its journal entry in the same transaction.

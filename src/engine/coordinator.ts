@@ -1,5 +1,5 @@
-import { GraySyncError } from '../model/errors.js'
 import type { Control, HandoverPhase, HandoverState } from '../model/engine.js'
+import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { ControlConnection } from '../store/control.js'
@@ -64,10 +64,10 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
     if (!changed) throw new GraySyncError('FENCED', `another tab took the handover at ${kind}`)
     o.onStep(changed)
   }
-  const isMine = (control: Control) =>
-    control.claim === o.claim && control.handover?.id === o.id
-  const from = (phase: HandoverPhase, change: (control: Control) => Control) => (control: Control) =>
-    isMine(control) && control.phase === phase ? change(control) : null
+  const isMine = (control: Control) => control.claim === o.claim && control.handover?.id === o.id
+  const from =
+    (phase: HandoverPhase, change: (control: Control) => Control) => (control: Control) =>
+      isMine(control) && control.phase === phase ? change(control) : null
 
   return {
     prepare: () =>

@@ -1,5 +1,5 @@
-import { GraySyncError } from '../model/errors.js'
 import type { Control, LoggedOperation } from '../model/engine.js'
+import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Identified, Operation, Pending } from '../model/operation.js'
 import type { ControlConnection } from '../store/control.js'
 

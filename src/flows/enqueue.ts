@@ -95,28 +95,36 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)
   }
 
-  const pass = async () => {
-    const host = o.host()
-    if (!host?.running.push || !control) return
-    if (handed.to !== host.running) {
-      const queued = (await host.engine.queue?.exporter?.read()) ?? []
-      handed.to = host.running
-      handed.opIds = new Set(queued.map((pending) => pending.opId))
-    }
+  /** Order counts within an entity: an operation that can't be taken holds back only those behind it. */
+  const handAll = async (log: ControlConnection, host: Host<Op>, rows: LoggedOperation[]) => {
     const stuck = new Set<string>()
-    for (const row of (await readOpen(control)).filter(isDue)) {
+    for (const row of rows) {
       const subject = `${row.op.entity}/${row.op.entityId}`
-      // Order counts within an entity: an operation that can't be taken holds back only those behind it.
       if (stuck.has(subject) || o.host() !== host) continue
       try {
-        await hand(control, host, row)
+        await hand(log, host, row)
       } catch (cause) {
         stuck.add(subject)
         o.onError(toPushError(host.name, row.opId, cause))
       }
     }
-    if (stuck.size > 0) retryLater()
-    else retryMs = RETRY_FIRST_MS
+    return stuck.size === 0
+  }
+
+  const meet = async (host: Host<Op>) => {
+    if (handed.to === host.running) return
+    const queued = (await host.engine.queue?.exporter?.read()) ?? []
+    handed.to = host.running
+    handed.opIds = new Set(queued.map((pending) => pending.opId))
+  }
+
+  const pass = async () => {
+    const host = o.host()
+    if (!host?.running.push || !control) return
+    await meet(host)
+    const isDone = await handAll(control, host, (await readOpen(control)).filter(isDue))
+    if (isDone) retryMs = RETRY_FIRST_MS
+    else retryLater()
     o.onChange()
   }
 
@@ -188,7 +196,9 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
 }
 
 function refuse<Op extends Operation>(host: Host<Op> | null): GraySyncError {
-  const why = host ? `engine ${host.name} has no \`push\`` : 'no engine runs and nothing can be stored'
+  const why = host
+    ? `engine ${host.name} has no \`push\``
+    : 'no engine runs and nothing can be stored'
   return new GraySyncError('NO_QUEUE', `nobody took the operation: ${why}`)
 }
 

@@ -1,4 +1,4 @@
-import type { DBSchema, IDBPDatabase } from 'idb'
+import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
 import type { Control, JournalEntry, LoggedOperation } from '../model/engine.js'
 import type { Platform } from '../model/platform.js'
 import { type Connection, connect } from './connection.js'
@@ -30,6 +30,12 @@ export interface ControlSchema extends DBSchema {
   ballast: { key: string; value: { key: string; bytes: Uint8Array } }
 }
 
+/** A step of ownership: control record, journal and op-log change together. */
+export type StepTransaction = IDBPTransaction<
+  ControlSchema,
+  ('control' | 'journal' | 'oplog')[],
+  'readwrite'
+>
 export type ControlDatabase = IDBPDatabase<ControlSchema>
 export type ControlConnection = Connection<ControlSchema>
 
@@ -64,11 +70,7 @@ export function writeFact(control: ControlConnection, key: string, value: unknow
 }
 
 /** Reads the fact, or settles it for ever with what `make` gives: one transaction, so that all tabs agree. */
-export function settleFact<T>(
-  control: ControlConnection,
-  key: string,
-  make: () => T,
-): Promise<T> {
+export function settleFact<T>(control: ControlConnection, key: string, make: () => T): Promise<T> {
   return control.run(async (db) => {
     const tx = db.transaction('control', 'readwrite', { durability: 'strict' })
     const row = await tx.store.get(key)
@@ -81,11 +83,7 @@ export function settleFact<T>(
 }
 
 /** Raises a number that only grows; `false` when a higher one is there. */
-export function raiseFact(
-  control: ControlConnection,
-  key: string,
-  to: number,
-): Promise<boolean> {
+export function raiseFact(control: ControlConnection, key: string, to: number): Promise<boolean> {
   return control.run(async (db) => {
     const tx = db.transaction('control', 'readwrite', { durability: 'strict' })
     const row = await tx.store.get(key)

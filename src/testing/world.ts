@@ -69,6 +69,12 @@ export function createWorld(o: WorldOptions = {}): World {
     if (wasFirst) rest[0]?.grant()
   }
 
+  const forsake = (owner: object) => {
+    for (const [name, queue] of locks) {
+      for (const waiter of queue.filter((one) => one.owner === owner)) leave(name, waiter)
+    }
+  }
+
   const tab = (): Tab => {
     const self = {}
     const own = { alive: true, visible: true }
@@ -151,9 +157,7 @@ export function createWorld(o: WorldOptions = {}): World {
         own.alive = false
         for (const timer of mine) timers.delete(timer)
         for (const member of channels) if (member.tab === self) channels.delete(member)
-        for (const [name, queue] of locks) {
-          for (const waiter of queue) if (waiter.owner === self) leave(name, waiter)
-        }
+        forsake(self)
       },
       live(life) {
         if (life === 'visible' || life === 'hidden') own.visible = life === 'visible'

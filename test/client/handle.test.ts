@@ -1,6 +1,6 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
-import type { GraySync, GraySyncOptions, Snapshot } from '../../src/model/handle.js'
+import type { GraySyncOptions } from '../../src/model/handle.js'
 import {
   createFakeEngine,
   createTestClient,
@@ -9,6 +9,8 @@ import {
   type RowOperation,
   type World,
 } from '../../src/testing.js'
+
+import { awaitSnapshot } from '../support/snapshot.js'
 
 type Options = GraySyncOptions<RowOperation>
 
@@ -20,23 +22,6 @@ function createProfile(o: { locks?: boolean; subtle?: null; indexedDB?: null } =
 
 function createEngines(): { legacy: FakeEngine; refactored: FakeEngine } {
   return { legacy: createFakeEngine(['cards']), refactored: createFakeEngine(['cards'], '2') }
-}
-
-/** Resolves with the first snapshot that satisfies `is`. */
-export function awaitSnapshot(
-  gray: GraySync<RowOperation>,
-  is: (snapshot: Snapshot) => boolean,
-): Promise<Snapshot> {
-  return new Promise((resolve) => {
-    const look = () => {
-      const snapshot = gray.getSnapshot()
-      if (!is(snapshot)) return
-      off()
-      resolve(snapshot)
-    }
-    const off = gray.subscribe(look)
-    look()
-  })
 }
 
 const put = (entityId: string, text: string): RowOperation => ({
@@ -84,10 +69,9 @@ describe('enqueue', () => {
     const first = await gray.enqueue(put('a', 'one'))
     const second = await gray.enqueue(put('a', 'two'))
     expect(first.durable).toBe(true)
-    await expect.poll(() => engines.legacy.disk.queue.map((row) => row.opId)).toEqual([
-      first.opId,
-      second.opId,
-    ])
+    await expect
+      .poll(() => engines.legacy.disk.queue.map((row) => row.opId))
+      .toEqual([first.opId, second.opId])
     expect(engines.legacy.disk.rows.get('cards')?.get('a')).toEqual({ id: 'a', text: 'two' })
     engines.legacy.acknowledge()
     expect(await first.settled).toMatchObject({ status: 'acked', by: 'legacy' })
@@ -253,7 +237,8 @@ describe('a poor browser', () => {
   it('says which engine can not be loaded', async () => {
     const legacy = {
       version: '1',
-      start: () => Promise.reject(new TypeError('Failed to fetch dynamically imported module: /x.js')),
+      start: () =>
+        Promise.reject(new TypeError('Failed to fetch dynamically imported module: /x.js')),
     }
     const gray = createTestClient<RowOperation>(
       { app: APP, engines: { legacy } },

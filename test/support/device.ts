@@ -22,7 +22,10 @@ export function createDevice(o: { speed?: number; quota?: number } = {}): Device
     const gone = new Promise<void>((resolve) => {
       release = resolve
     })
-    queues.set(name, Promise.all([before, gone]).then(() => undefined))
+    queues.set(
+      name,
+      Promise.all([before, gone]).then(() => undefined),
+    )
     const aborted = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => {
         release()

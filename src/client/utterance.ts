@@ -1,0 +1,31 @@
+import type { Outcome } from '../flows/handover.js'
+import type { Decision } from '../model/decision.js'
+import type { GraySyncError } from '../model/errors.js'
+import type { Events } from '../model/handle.js'
+import type { Settled } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import type { Consent, Sink } from '../model/record.js'
+import type { AuditReport } from '../model/source.js'
+import type { GraySyncDatabase } from '../store/database.js'
+
+/** What there is to tell upstream. */
+export type Utterance =
+  | { about: 'decision'; decision: Decision }
+  | { about: 'settled'; settled: Settled }
+  | { about: 'error'; error: GraySyncError }
+  | { about: 'handover'; outcome: Outcome }
+  | { about: 'audit'; report: AuditReport }
+
+/** What telling needs. */
+export interface SpeakerOptions {
+  platform: Platform
+  database: GraySyncDatabase | null
+  sink: Sink | undefined
+  consent: Consent
+  app: { name: string; version: string }
+  installation: string
+  engine(): string | null
+  decision(): Decision
+  emit<K extends 'delivered' | 'error'>(type: K, event: Events[K]): void
+  signal: AbortSignal
+}

@@ -1,0 +1,320 @@
+import { IDBFactory } from 'fake-indexeddb'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Events, GraySync, GraySyncOptions } from '../../src/model/handle.js'
+import type { Rollout } from '../../src/model/rollout.js'
+import { openControl } from '../../src/store/control.js'
+import {
+  createFakeEngine,
+  createTestClient,
+  createWorld,
+  type FakeEngine,
+  type RowOperation,
+  type Tab,
+  type World,
+} from '../../src/testing.js'
+import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
+
+let keys: TestKeys
+
+beforeAll(async () => {
+  keys = await makeKeys()
+})
+
+interface Profile {
+  world: World
+  engines: { legacy: FakeEngine; refactored: FakeEngine }
+  open(change?: Partial<Rollout>, more?: Partial<GraySyncOptions<RowOperation>>): Promise<Opened>
+}
+
+interface Opened {
+  gray: GraySync<RowOperation>
+  tab: Tab
+  finished: Events['handoverFinished'][]
+}
+
+function createProfile(): Profile {
+  const world = createWorld({ indexedDB: new IDBFactory() })
+  const engines = {
+    legacy: createFakeEngine(['cards']),
+    refactored: createFakeEngine(['cards'], '2'),
+  }
+  return {
+    world,
+    engines,
+    async open(change = {}, more = {}) {
+      const tab = world.tab()
+      const gray = createTestClient<RowOperation>(
+        {
+          app: { name: 'test', version: '1' },
+          engines,
+          rollout: { keys: [keys.public], bootstrap: await sign(keys, change) },
+          ...more,
+        },
+        tab,
+      )
+      const finished: Events['handoverFinished'][] = []
+      gray.on('handoverFinished', (event) => finished.push(event))
+      return { gray, tab, finished }
+    },
+  }
+}
+
+const put = (entityId: string, text: string): RowOperation => ({
+  entity: 'cards',
+  entityId,
+  kind: 'put',
+  row: { text },
+})
+
+/** A profile that used legacy for a while: ten cards, three of them not yet sent. */
+async function useLegacy(profile: Profile): Promise<string[]> {
+  const { gray } = await profile.open({ version: 1, stages: [{ name: 'all', share: 0 }] })
+  await gray.start()
+  for (let n = 0; n < 7; n++) await gray.enqueue(put(`sent-${n}`, 'sent'))
+  const { legacy } = profile.engines
+  await expect.poll(() => legacy.disk.queue.length).toBe(7)
+  legacy.acknowledge()
+  await expect.poll(() => gray.openOperations()).toEqual([])
+  const opIds: string[] = []
+  for (let n = 0; n < 3; n++) opIds.push((await gray.enqueue(put(`open-${n}`, 'open'))).opId)
+  await expect.poll(() => legacy.disk.queue.length).toBe(3)
+  await gray.close()
+  return opIds
+}
+
+const rowsOf = (engine: FakeEngine) => Object.fromEntries(engine.disk.rows.get('cards') ?? [])
+
+describe('a handover', () => {
+  it('moves rows and pending operations, and runs the other engine alone', async () => {
+    const profile = createProfile()
+    const opIds = await useLegacy(profile)
+    const before = rowsOf(profile.engines.legacy)
+    const { gray, finished } = await profile.open({ version: 2 })
+    const snapshot = await gray.start()
+    expect(snapshot).toMatchObject({ phase: 'running', running: 'refactored', role: 'writer' })
+    expect(finished).toMatchObject([{ outcome: 'committed', moved: 3 }])
+    expect(rowsOf(profile.engines.refactored)).toEqual(before)
+    expect(Object.keys(before)).toHaveLength(10)
+    expect(profile.engines.refactored.disk.queue.map((row) => row.opId)).toEqual(opIds)
+    expect(profile.engines.legacy.disk.queue).toEqual([])
+    expect(profile.engines.legacy.starts).toHaveLength(1)
+    await gray.close()
+  })
+
+  it('comes back with what was written meanwhile when the rollout is killed', async () => {
+    const profile = createProfile()
+    await useLegacy(profile)
+    const forth = await profile.open({ version: 2 })
+    await forth.gray.start()
+    await forth.gray.enqueue(put('new', 'written on refactored'))
+    await expect.poll(() => profile.engines.refactored.disk.queue.length).toBe(4)
+    await forth.gray.close()
+    const back = await profile.open({ version: 3, kill: true })
+    expect(await back.gray.start()).toMatchObject({ running: 'legacy' })
+    expect(back.gray.decision?.reason).toBe('KILLED')
+    expect(rowsOf(profile.engines.legacy)).toEqual(rowsOf(profile.engines.refactored))
+    expect(rowsOf(profile.engines.legacy).new).toMatchObject({ text: 'written on refactored' })
+    expect(profile.engines.legacy.disk.queue).toHaveLength(4)
+    await back.gray.close()
+  })
+
+  it('keeps a verified backup of rows and operations', async () => {
+    const profile = createProfile()
+    const opIds = await useLegacy(profile)
+    const { gray, tab } = await profile.open({ version: 2 })
+    await gray.start()
+    const db = await openControl(tab)
+    const parts = await db.getAll('backup')
+    db.close()
+    expect(parts[0]?.value).toMatchObject({ operations: 3, rows: 10, withRows: true })
+    expect(parts[1]?.value).toMatchObject(opIds.map((opId) => ({ opId })))
+    profile.engines.refactored.disk.rows.clear()
+    expect(await gray.restore()).toMatchObject({ operations: 3, rows: 10 })
+    expect(Object.keys(rowsOf(profile.engines.refactored))).toHaveLength(10)
+    await gray.close()
+  })
+
+  it('raises both tokens at the fence and at the commit, and numbers its journal', async () => {
+    const profile = createProfile()
+    await useLegacy(profile)
+    const { gray, tab } = await profile.open({ version: 2 })
+    await gray.start()
+    const db = await openControl(tab)
+    const journal = await db.getAll('journal')
+    db.close()
+    const kinds = journal.map((entry) => entry.kind).filter((kind) => kind.startsWith('handover'))
+    expect(kinds).toEqual([
+      'handover.preparing',
+      'handover.fenced',
+      'handover.saved',
+      'handover.imported',
+      'handover.committed',
+      'handover.finished',
+    ])
+    expect(journal.map((entry) => entry.seq)).toEqual(journal.map((_, index) => index + 1))
+    for (const token of ['flip', 'term'] as const) {
+      const values = journal.map((entry) => entry[token])
+      expect(values).toEqual([...values].sort((a, b) => a - b))
+    }
+    await gray.close()
+  })
+
+  it('does not touch what another user queued', async () => {
+    const profile = createProfile()
+    const ann = await profile.open(
+      { version: 1, stages: [{ name: 'all', share: 0 }] },
+      { subject: { id: 'ann' } },
+    )
+    await ann.gray.start()
+    const { opId } = await ann.gray.enqueue(put('a', 'of ann'))
+    await expect.poll(() => profile.engines.legacy.disk.queue.length).toBe(1)
+    for (const row of profile.engines.legacy.disk.queue) row.userId = 'ann'
+    await ann.gray.close()
+    const ben = await profile.open({ version: 2 }, { subject: { id: 'ben' } })
+    expect(await ben.gray.start()).toMatchObject({ running: 'refactored' })
+    expect(profile.engines.refactored.disk.queue).toEqual([])
+    await ben.gray.identify({ id: 'ann' })
+    expect(profile.engines.refactored.disk.queue.map((row) => row.opId)).toEqual([opId])
+    await ben.gray.close()
+  })
+})
+
+describe('a handover that fails', () => {
+  const failures: [string, (engines: Profile['engines']) => void, string][] = [
+    [
+      'the target can not be filled',
+      ({ refactored }) => {
+        if (refactored.store) refactored.store.hydrate = () => Promise.reject(new Error('broken'))
+      },
+      'ABORTED',
+    ],
+    [
+      'the target loses a row',
+      ({ refactored }) => {
+        const { store } = refactored
+        if (!store) return
+        const { hydrate } = store
+        store.hydrate = (table, rows) => hydrate(table, rows.slice(1))
+      },
+      'HANDOVER_VERIFY',
+    ],
+    [
+      'the target loses an operation',
+      ({ refactored }) => {
+        const importer = refactored.queue?.importer
+        if (!importer) return
+        const { stage } = importer
+        importer.stage = (ops, handover) => stage(ops.slice(1), handover)
+      },
+      'HANDOVER_VERIFY',
+    ],
+    [
+      'the queue can not be read',
+      ({ legacy }) => {
+        const exporter = legacy.queue?.exporter
+        if (exporter) exporter.read = () => Promise.reject(new Error('unreadable'))
+      },
+      'ABORTED',
+    ],
+  ]
+
+  it.each(failures)('leaves everything where it was when %s', async (_, breakIt, because) => {
+    const profile = createProfile()
+    await useLegacy(profile)
+    const [rows, queue] = [rowsOf(profile.engines.legacy), [...profile.engines.legacy.disk.queue]]
+    breakIt(profile.engines)
+    const { gray, finished } = await profile.open({ version: 2 })
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: because } })
+    expect(finished).toMatchObject([{ outcome: 'aborted', because }])
+    expect(rowsOf(profile.engines.legacy)).toEqual(rows)
+    expect(profile.engines.legacy.disk.queue).toEqual(queue)
+    expect(profile.engines.refactored.disk.queue).toEqual([])
+    expect(profile.engines.refactored.starts).toHaveLength(0)
+    await gray.close()
+  })
+
+  it('is tried three times for one rollout and not a fourth', async () => {
+    const profile = createProfile()
+    await useLegacy(profile)
+    if (profile.engines.refactored.store) {
+      profile.engines.refactored.store.clear = () => Promise.reject(new Error('broken'))
+    }
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const { gray, finished } = await profile.open({ version: 2 })
+      await gray.start()
+      expect(finished).toHaveLength(1)
+      await gray.close()
+    }
+    const { gray, finished } = await profile.open({ version: 2 })
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    expect(finished).toEqual([])
+    await gray.close()
+  })
+
+  it('does not begin where an engine can not export', async () => {
+    const profile = createProfile()
+    await useLegacy(profile)
+    delete profile.engines.legacy.queue
+    const { gray, finished } = await profile.open({ version: 2 })
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'NO_QUEUE' } })
+    expect(finished).toEqual([])
+    await gray.close()
+  })
+})
+
+describe('a tab that dies in a handover', () => {
+  /** Each place is a call of an adapter that never returns, as far as the dying tab is concerned. */
+  const places: [string, (engines: Profile['engines'], die: () => Promise<never>) => () => void][] =
+    [
+      ['while hydrating', ({ refactored }, die) => replace(refactored.store, 'hydrate', die)],
+      [
+        'while reading the queue inside the fence',
+        ({ legacy }, die) => replace(legacy.queue?.exporter, 'read', die),
+      ],
+      ['while staging', ({ refactored }, die) => replace(refactored.queue?.importer, 'stage', die)],
+      [
+        'after the commit, before the target is activated',
+        ({ refactored }, die) => replace(refactored.queue?.importer, 'activate', die),
+      ],
+      [
+        'after the target is activated, before the source is sealed',
+        ({ legacy }, die) => replace(legacy.queue?.exporter, 'seal', die),
+      ],
+    ]
+
+  it.each(places)('is survived: %s', async (_, arm) => {
+    const profile = createProfile()
+    const opIds = await useLegacy(profile)
+    const rows = rowsOf(profile.engines.legacy)
+    const dying = await profile.open({ version: 2 })
+    const died = new Promise<void>((resolve) => {
+      const disarm = arm(profile.engines, () => {
+        disarm()
+        dying.tab.kill()
+        resolve()
+        return new Promise<never>(() => undefined)
+      })
+    })
+    void dying.gray.start()
+    await died
+    const { gray } = await profile.open({ version: 2 })
+    expect(await gray.start()).toMatchObject({ phase: 'running', running: 'refactored' })
+    expect(rowsOf(profile.engines.refactored)).toEqual(rows)
+    expect(profile.engines.refactored.disk.queue.map((row) => row.opId)).toEqual(opIds)
+    expect(profile.engines.legacy.disk.queue).toEqual([])
+    await gray.close()
+  })
+})
+
+function replace<T extends object, K extends keyof T>(
+  target: T | undefined,
+  member: K,
+  by: () => Promise<never>,
+): () => void {
+  if (!target) throw new Error(`there is no ${String(member)} to replace`)
+  const original = target[member]
+  target[member] = by as T[K]
+  return () => {
+    target[member] = original
+  }
+}
