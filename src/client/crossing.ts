@@ -2,9 +2,10 @@ import { readControl } from '../engine/control.js'
 import { findPassage } from '../engine/passage.js'
 import { boot } from '../flows/boot.js'
 import { type HandoverOptions, handover, type Outcome, resume } from '../flows/handover.js'
+import type { Decision } from '../model/decision.js'
 import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
-import type { Operation } from '../model/operation.js'
+import type { EngineName, Operation } from '../model/operation.js'
 import { readFact, writeFact } from '../store/control.js'
 import type { Blocked, Core } from './core.js'
 
@@ -23,15 +24,22 @@ export async function cross<Op extends Operation>(
 ): Promise<{ control: Control; blocked: Blocked | null }> {
   const { control: connection } = core.stores
   if (!connection) throw new GraySyncError('STORE', 'there is no control record')
+  let taken: Decision | null = null
+  const decideOnce = (owner: EngineName) => {
+    if (!taken) {
+      taken = core.decide(owner)
+      core.decided(taken)
+    }
+    return taken
+  }
   for (let round = 0; round < 3; round++) {
     const { control, decision, next } = await boot({
       platform: core.platform,
       control: connection,
       canSwitch: core.options.engines?.refactored !== undefined,
       mayHandOver,
-      decide: core.decide,
+      decide: decideOnce,
     })
-    core.decided(decision)
     if (next === 'run') {
       const missed = core.options.engines && decision.engine !== control.owner
       const fix = 'serve the app over https: a handover needs Web Locks'

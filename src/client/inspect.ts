@@ -24,9 +24,7 @@ export async function inspect<Op extends Operation>(
     platform: core.platform,
     left,
     right: o.against,
-    rules: core.options.compare ?? {
-      tables: Object.fromEntries(left.tables.map((name) => [name, {}])),
-    },
+    rules: core.options.compare ?? { tables: {} },
     inFlight: (table, key) => flying.has(`${table}\n${String(key)}`),
     ...(o.tables && { tables: o.tables }),
     ...(o.onProgress && { onProgress: o.onProgress }),

@@ -164,10 +164,16 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     decision: present,
     async compare(left, right) {
       const { audit } = await import('../flows/audit.js')
-      const rules = options.compare ?? {
-        tables: Object.fromEntries(left.tables.map((name) => [name, {}])),
-      }
-      return audit({ platform, left, right, rules, inFlight: () => false, signal })
+      return audit({
+        platform,
+        left,
+        right,
+        rules: options.compare ?? { tables: {} },
+        inFlight: () => false,
+        signal,
+        // Inside the fence nobody writes: what differs once differs for good.
+        settleMs: 0,
+      })
     },
     async roundTrip() {
       if (!options.rollout?.url || !platform.online()) return false
