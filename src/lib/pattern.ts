@@ -19,7 +19,7 @@ const EXPLOSIVE = /\((?:\?:)?(?:\\.|[^()\\])*(?:[*+|]|\{\d+,\})(?:\\.|[^()\\])*\
  * `null` when it is longer than 256 characters, not valid, or dangerous.
  */
 export function compilePattern(source: string, ignoreCase: boolean): RegExp | null {
-  if (source.length > MAX_LENGTH) return null
+  if ([...source].length > MAX_LENGTH) return null
   const [, start = '', inline = '', rest = ''] =
     /^(\^?)(?:\(\?([ims]+)\))?(.*)$/s.exec(source) ?? []
   const body = rest.replace(/\[:(\w+):\]/g, (posix, name) => POSIX[name] ?? posix)

@@ -7,6 +7,7 @@ import {
   isOneOf,
   isRecord,
   isText,
+  satisfies,
   type Wrong,
 } from '../lib/check.js'
 import { GraySyncError } from '../model/errors.js'
@@ -89,14 +90,21 @@ function checkNames(rollout: Rollout): Wrong | null {
   const { segments = [], stages, stage } = rollout
   const segmentNames = segments.map(({ name }) => name)
   const stageNames = stages.map(({ name }) => name)
-  const known = isOneOf(...segmentNames)
+  const isSegmentName = satisfies(
+    `the name of a segment, there are: ${segmentNames.join(', ') || 'none'}`,
+    (value) => segmentNames.includes(value as string),
+  )
+  const isStageName = satisfies(
+    `null or the name of a stage, there are: ${stageNames.join(', ') || 'none'}`,
+    (value) => value === null || stageNames.includes(value as string),
+  )
   return (
     checkUnique(segmentNames, 'segments') ??
     checkUnique(stageNames, 'stages') ??
     firstWrong(stages.entries(), ([at, { where = [] }]) =>
-      isList(known, where.length)(where, `$.stages[${at}].where`),
+      isList(isSegmentName, where.length)(where, `$.stages[${at}].where`),
     ) ??
-    isOneOf(null, ...stageNames)(stage, '$.stage')
+    isStageName(stage, '$.stage')
   )
 }
 

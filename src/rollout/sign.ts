@@ -50,7 +50,7 @@ async function signWith(
     const privateKey = await subtle.importKey('jwk', key, params, false, ['sign'])
     return new Uint8Array(await subtle.sign(params, privateKey, signed))
   } catch (cause) {
-    throw unusable('this key can not sign', cause)
+    throw unusable("this key can't sign", cause)
   }
 }
 

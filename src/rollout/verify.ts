@@ -82,7 +82,7 @@ async function check(
     return await subtle.verify(params, await publicKey, signature, signed)
   } catch (cause) {
     imported.delete(key)
-    throw refused('this key can not be used here', cause)
+    throw refused("this key can't be used here", cause)
   }
 }
 

@@ -74,36 +74,32 @@ const instant = fc.integer({ min: 0, max: 8.64e15 - 1 })
 const names = (max: number) => fc.uniqueArray(text, { maxLength: max })
 
 const constraint: fc.Arbitrary<Constraint> = fc.constantFrom(...OPERATORS).chain((operator) =>
-  fc.record(
-    {
-      attribute: text,
-      operator: fc.constant(operator),
-      inverted: fc.boolean(),
-      caseInsensitive: fc.boolean(),
-      ...operandArbitrary(operator),
-    },
-    { requiredKeys: ['attribute', 'operator', ...keysOf(operator)] },
-  ),
+  fc
+    .tuple(
+      fc.record(
+        {
+          attribute: text,
+          operator: fc.constant(operator),
+          inverted: fc.boolean(),
+          caseInsensitive: fc.boolean(),
+        },
+        { requiredKeys: ['attribute', 'operator'] },
+      ),
+      operands(operator),
+    )
+    .map(([shape, operand]) => ({ ...shape, ...operand })),
 )
 
-function keysOf(operator: Operator): ('value' | 'values')[] {
-  return /^(NOT_IN$|IN$|STR_)/.test(operator) ? ['values'] : ['value']
-}
-
-function operandArbitrary(operator: Operator): Record<string, fc.Arbitrary<never>> {
-  const number = fc.integer().map(String)
-  const version = fc.tuple(fc.nat(), fc.nat(), fc.nat()).map((parts) => parts.join('.'))
-  const date = fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true })
-  const operand = operator.startsWith('NUM_')
-    ? { value: number }
-    : operator.startsWith('DATE_')
-      ? { value: date.map((at) => at.toISOString()) }
-      : operator.startsWith('SEMVER_')
-        ? { value: version }
-        : operator === 'REGEX'
-          ? { value: fc.stringMatching(/^[a-z]{0,9}$/) }
-          : { values: fc.array(text, { maxLength: 4 }) }
-  return operand as Record<string, fc.Arbitrary<never>>
+function operands(operator: Operator): fc.Arbitrary<Pick<Constraint, 'value' | 'values'>> {
+  const dates = fc.date({ min: new Date(0), max: new Date(4e12), noInvalidDate: true })
+  const values: Record<string, fc.Arbitrary<string>> = {
+    NUM: fc.integer().map(String),
+    DATE: dates.map((at) => at.toISOString()),
+    SEMVER: fc.tuple(fc.nat(), fc.nat(), fc.nat()).map((parts) => parts.join('.')),
+    REGEX: fc.stringMatching(/^[a-z]{0,9}$/),
+  }
+  const value = values[operator.split('_')[0] ?? '']
+  return value ? fc.record({ value }) : fc.record({ values: fc.array(text, { maxLength: 4 }) })
 }
 
 /** Any rollout that a parser takes. */
