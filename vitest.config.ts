@@ -17,6 +17,7 @@ export default defineConfig({
         },
       },
       {
+        optimizeDeps: { include: ['dexie', 'eventemitter3', 'idb'] },
         test: {
           name: 'chromium',
           include: ['test/browser/**/*.test.{ts,tsx}'],

@@ -1,4 +1,5 @@
-import { toHex, utf8 } from './encode.js'
+import { toHex } from './encode.js'
+import { murmur3 } from './murmur.js'
 
 /** A UUIDv7: sorts by time, and is unique by its 74 random bits. */
 export function mintId(atMs: number, random: Uint8Array): string {
@@ -50,7 +51,8 @@ const VOLATILE = new Set([
  */
 export function deriveOperationId(store: string, content: unknown, ordinal: number): string {
   const text = `${store}\n${canonical(content, true)}\n${ordinal}`
-  return dash(`${fnv(text, 1)}${fnv(text, 2)}${fnv(text, 3)}${fnv(text, 4)}`)
+  const words = [1, 2, 3, 4].map((seed) => murmur3(text, seed).toString(16).padStart(8, '0'))
+  return dash(words.join(''))
 }
 
 function canonical(value: unknown, top: boolean): string {
@@ -61,13 +63,4 @@ function canonical(value: unknown, top: boolean): string {
     .filter(([key, held]) => held !== undefined && !(top && VOLATILE.has(key)))
     .sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${canonical(held, false)}`).join()}}`
-}
-
-/** FNV-1a with a seed, finished by a mixer; four of them make 128 bits against accidents, not against attackers. */
-function fnv(text: string, seed: number): string {
-  let hash = Math.imul(0x811c9dc5, seed) >>> 0
-  for (const byte of utf8(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0).toString(16).padStart(8, '0')
 }

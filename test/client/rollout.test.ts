@@ -11,6 +11,7 @@ import {
 } from '../../src/testing.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
 import { awaitSnapshot } from '../support/snapshot.js'
+import { passTime } from '../support/time.js'
 
 let keys: TestKeys
 const URL = 'https://upstream.test/rollouts/sync-engine'
@@ -74,8 +75,7 @@ describe('a running session', () => {
     expect(await noticed).toEqual({ version: 1, engine: 'legacy' })
     await served.publish({ version: 2 })
     const changed = awaitEvent(first, 'rolloutChanged')
-    served.world.advance(600_000)
-    expect(await changed).toEqual({ version: 2, engine: 'refactored' })
+    expect(await passTime(served.world, changed)).toEqual({ version: 2, engine: 'refactored' })
     expect(first.getSnapshot()).toMatchObject({ running: 'legacy', reload: 'wanted' })
     await first.close()
 
@@ -102,8 +102,7 @@ describe('a running session', () => {
 
     await served.publish({ version: 2, kill: true })
     const wanted = awaitEvent(gray, 'reloadWanted')
-    served.world.advance(600_000)
-    expect(await wanted).toMatchObject({ to: 'legacy' })
+    expect(await passTime(served.world, wanted)).toMatchObject({ to: 'legacy' })
     await expect(ctx?.fetch('https://upstream.test/', { method: 'POST' })).rejects.toMatchObject({
       code: 'SUSPENDED',
     })
@@ -172,8 +171,7 @@ describe('a rollout that can not be trusted', () => {
     await noticed
     await served.publish({ version: 6, kill: true })
     const failed = awaitEvent(gray, 'error')
-    served.world.advance(600_000)
-    expect(await failed).toMatchObject({ code: 'ROLLOUT_REPLAY' })
+    expect(await passTime(served.world, failed)).toMatchObject({ code: 'ROLLOUT_REPLAY' })
     await gray.close()
     const next = served.open()
     expect(await next.start()).toMatchObject({ running: 'refactored' })
