@@ -1,6 +1,6 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
 import type { Platform } from '../model/platform.js'
-import type { Lane } from '../model/record.js'
+import type { Lane, TelemetryRecord } from '../model/record.js'
 import type { CachedRollout } from '../model/rollout.js'
 import { openWithin } from './open.js'
 
@@ -11,6 +11,7 @@ export interface Chunk {
   lane: Lane
   /** Records in it. */
   count: number
+  /** Of `json` in UTF-8. */
   bytes: number
   /** Epoch ms of its first record. */
   since: number
@@ -18,14 +19,44 @@ export interface Chunk {
   json: string
 }
 
+/** A file that belongs to a feedback entry and travels after it. */
+export interface StoredFile {
+  id: string
+  entry: string
+  blob: Blob
+  /** Epoch ms. */
+  since: number
+}
+
+/** When the sender may try again; shared by all tabs and kept across reloads. */
+export interface Schedule {
+  key: 'schedule'
+  /** Nothing is sent before this instant, epoch ms. */
+  notBefore: number
+  /** Upstream named the instant itself: nothing but time lifts it. */
+  told: boolean
+  /** Attempts since the last one that got through. */
+  failures: number
+  /** Until when nothing is sent but a probe: upstream refuses these requests whatever they hold. */
+  parked: Partial<Record<Lane | 'file', number>>
+}
+
+/** What the outbox remembers beside the chunks. */
+export type OutboxNote =
+  | Schedule
+  /** Records given up, by `lane:reason`; a record upstream takes them over. */
+  | { key: 'drops'; counts: Readonly<Record<string, number>> }
+  /** The last records that upstream called unacceptable. */
+  | { key: 'dead'; records: readonly TelemetryRecord[] }
+
 /** `graysync`: what may be upgraded. All but the outbox is disposable. */
 export interface GraySyncSchema extends DBSchema {
   rollout: { key: string; value: CachedRollout }
   ledger: { key: string; value: { key: string } & Record<string, unknown> }
   health: { key: string; value: { key: string } & Record<string, unknown> }
-  chunks: { key: string; value: Chunk; indexes: { lane: [Lane, number] } }
-  blobs: { key: string; value: { id: string; entry: string; blob: Blob; since: number } }
-  outbox: { key: string; value: { key: string } & Record<string, unknown> }
+  chunks: { key: string; value: Chunk; indexes: { lane: [Lane, number, number, number] } }
+  blobs: { key: string; value: StoredFile }
+  outbox: { key: string; value: OutboxNote }
 }
 
 export type GraySyncDatabase = IDBPDatabase<GraySyncSchema>
@@ -35,7 +66,13 @@ export function openDatabase(platform: Platform): Promise<GraySyncDatabase> {
     db.createObjectStore('rollout', { keyPath: 'key' })
     db.createObjectStore('ledger', { keyPath: 'key' })
     db.createObjectStore('health', { keyPath: 'key' })
-    db.createObjectStore('chunks', { keyPath: 'id' }).createIndex('lane', ['lane', 'since'])
+    // Covers all that eviction asks, so that bounds are kept without reading a record.
+    db.createObjectStore('chunks', { keyPath: 'id' }).createIndex('lane', [
+      'lane',
+      'since',
+      'bytes',
+      'count',
+    ])
     db.createObjectStore('blobs', { keyPath: 'id' })
     db.createObjectStore('outbox', { keyPath: 'key' })
   })

@@ -62,6 +62,7 @@ export function createDevice(o: { speed?: number; quota?: number } = {}): Device
         online: () => true,
         note: { read: () => null, write: () => {} },
         stream: null,
+        pristine: async () => false,
         estimate: async () => (o.quota === undefined ? {} : { usage: 0, quota: o.quota }),
       }
       return {

@@ -1,0 +1,122 @@
+import type { Platform } from '../model/platform.js'
+import type { Lane, TelemetryRecord } from '../model/record.js'
+import type { Chunk, Schedule, StoredFile } from './database.js'
+import { readRecords, toChunk, toLine } from './outbox-buffer.js'
+import { type ChunkLog, type Drop, FREE } from './outbox-log.js'
+import type { Shelf } from './outbox-shelf.js'
+import type { Tail } from './outbox-tail.js'
+
+const BATCH_BYTES = 192 * 1024
+
+/** Records that go together, the urgent and the old first, and the chunks they came from. */
+export interface Batch {
+  lane: Lane
+  ids: readonly string[]
+  records: readonly TelemetryRecord[]
+}
+
+/** What became of a batch beside what upstream took. */
+export interface Settlement {
+  /** Kept for another time. */
+  rest?: readonly TelemetryRecord[]
+  drops?: readonly Drop[]
+  dead?: readonly TelemetryRecord[]
+}
+
+/** The sender's side of the outbox. */
+export interface Backlog {
+  /** The oldest records of a lane that may leave; `null` when there are none. */
+  next(lane: Lane): Promise<Batch | null>
+  /** Takes a batch out, all but what is kept for another time. */
+  settle(batch: Batch, outcome: Settlement): Promise<void>
+  /** Puts counted drops among the records; `make` makes them. */
+  tellDrops(make: (drop: Drop) => TelemetryRecord): Promise<void>
+  schedule(): Promise<Schedule>
+  setSchedule(schedule: Schedule): Promise<void>
+  nextFile(): Promise<StoredFile | null>
+  settleFile(file: StoredFile, drops: readonly Drop[]): Promise<void>
+  /** What upstream called unacceptable, the last few. */
+  deadLetters(): Promise<readonly TelemetryRecord[]>
+}
+
+export function createBacklog(o: {
+  platform: Platform
+  shelf: Shelf
+  tail: Tail
+  mayLeave(lane: Lane): boolean
+  isOut(id: string): boolean
+}): Backlog {
+  const { platform, shelf, tail } = o
+
+  const pack = (lane: Lane, records: readonly TelemetryRecord[]) =>
+    toChunk(
+      platform,
+      lane,
+      records.flatMap((record) => toLine(record) ?? []),
+    )
+
+  const read = async (log: ChunkLog, lane: Lane) => {
+    // A chunk of a newer build stays until that build runs again.
+    const chunks = (await log.oldest(lane)).filter((chunk) => chunk.v === 1 && !o.isOut(chunk.id))
+    const batch: { ids: string[]; records: TelemetryRecord[] } = { ids: [], records: [] }
+    for (const chunk of fitting(chunks)) {
+      const records = readRecords(chunk)
+      if (records) {
+        batch.ids.push(chunk.id)
+        batch.records.push(...records)
+      } else {
+        const drop: Drop = { lane, reason: 'unreadable', count: chunk.count }
+        await log.replace({ ids: [chunk.id], drops: [drop] })
+      }
+    }
+    return batch.ids.length > 0 ? { lane, ...batch } : null
+  }
+
+  return {
+    async next(lane) {
+      if (!o.mayLeave(lane)) return null
+      const before = tail.ids(lane)
+      const stored = await shelf.reach((log) => read(log, lane))
+      const batch = stored ?? (await read(shelf.memory, lane))
+      // Nothing is left: what this tab wrote before has gone, by whichever tab.
+      if (!batch) tail.forget(before.filter((id) => !o.isOut(id)))
+      return batch
+    },
+    async settle({ lane, ids }, { rest = [], drops = [], dead = [] }) {
+      tail.forget(ids)
+      const by = rest.length > 0 ? [pack(lane, rest)] : []
+      await shelf.reach((log) => log.replace({ ids, by, drops, dead }))
+      await shelf.memory.replace({ ids, by })
+    },
+    async tellDrops(make) {
+      if (!o.mayLeave('error')) return
+      await shelf.reachAll((log) => log.tell((drops) => pack('error', drops.map(make))))
+    },
+    schedule: async () =>
+      (await shelf.reach((log) => log.note('schedule'))) ??
+      (await shelf.memory.note('schedule')) ??
+      FREE,
+    setSchedule: (schedule) => shelf.reachAll((log) => log.setNote(schedule)),
+    async nextFile() {
+      const [stored] = await shelf.reach((log) => log.files())
+      return stored ?? (await shelf.memory.files())[0] ?? null
+    },
+    async settleFile(file, drops) {
+      await shelf.reach((log) => log.removeFile(file.id, drops))
+      await shelf.memory.removeFile(file.id, [])
+    },
+    async deadLetters() {
+      const note = await shelf.reach((log) => log.note('dead'))
+      return note?.records ?? []
+    },
+  }
+}
+
+/** At least one, and no more than a request may hold. */
+function fitting(chunks: readonly Chunk[]): Chunk[] {
+  let bytes = 0
+  return chunks.filter((chunk, index) => {
+    bytes += chunk.bytes
+    return index === 0 || bytes <= BATCH_BYTES
+  })
+}
