@@ -1,0 +1,55 @@
+import { createGraySync, type EngineName, type GraySync } from 'graysync'
+import { otlpSink } from 'graysync/otlp'
+import { cardEverythingRules } from 'graysync/sources'
+import type { CardOp } from './data/model.js'
+import { legacyEngine } from './engines/legacy/adapter.js'
+import { createLegacyDatabase, type LegacyDatabase } from './engines/legacy/database.js'
+import { refactoredEngine } from './engines/refactored/adapter.js'
+import { createRefactoredDatabase, type RefactoredDatabase } from './engines/refactored/database.js'
+import { readConsent, readLanguage, readUser } from './session.js'
+
+/** The version that the host app shows and reports. */
+export const APP = { name: 'CardEverything', version: '5.7.0' }
+
+export const databases: { legacy: LegacyDatabase; refactored: RefactoredDatabase } = {
+  legacy: createLegacyDatabase(),
+  refactored: createRefactoredDatabase(),
+}
+
+const engines = {
+  legacy: legacyEngine({ database: databases.legacy, storage: localStorage, user: readUser }),
+  refactored: refactoredEngine({ database: databases.refactored, user: readUser }),
+}
+
+export function toSubject(user: string | null) {
+  return user ? { id: user, attributes: { language: readLanguage() } } : null
+}
+
+export const gray: GraySync<CardOp> = createGraySync<CardOp>({
+  app: APP,
+  rollout: {
+    url: '/rollouts/sync-engine',
+    streamUrl: '/rollouts/sync-engine/stream',
+    keys: __GRAYSYNC_KEYS__,
+  },
+  engines,
+  subject: toSubject(readUser()),
+  sink: otlpSink({
+    url: '/v1/logs',
+    resource: { 'service.name': APP.name, 'service.version': APP.version },
+  }),
+  compare: cardEverythingRules,
+  consent: readConsent(),
+  // A card written before signing in belongs to whoever signs in first on this device.
+  adoptNullUser: () => true,
+})
+
+/** Empties both engines' rows, so that the next user does not see the last one's; queues stay. */
+export async function clearRows(): Promise<void> {
+  await engines.legacy.store?.clear()
+  await engines.refactored.store?.clear()
+}
+
+export function databaseOf(engine: EngineName): LegacyDatabase | RefactoredDatabase {
+  return databases[engine]
+}
