@@ -1,6 +1,7 @@
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono } from 'hono'
 import { basicAuth } from 'hono/basic-auth'
+import { timingSafeEqual } from 'hono/utils/buffer'
 import type { Database } from './database.js'
 import { createFeed, type Feed, streamFeed } from './feed.js'
 import { readFigures } from './figures.js'
@@ -24,7 +25,12 @@ export function createDashboard(o: {
 
   if (o.password !== undefined) {
     const { password } = o
-    app.use(basicAuth({ verifyUser: (_name, given) => given === password, realm: 'dashboard' }))
+    app.use(
+      basicAuth({
+        verifyUser: (_name, given) => timingSafeEqual(given, password),
+        realm: 'dashboard',
+      }),
+    )
   }
   app.get('/data', async (c) => {
     c.header('Cache-Control', 'no-store')

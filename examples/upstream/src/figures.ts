@@ -103,7 +103,7 @@ const HANDOVERS = `
           installation
         from graysync_records
         where name = 'graysync.handover' and at > ${WEEK}
-        order by at desc limit 20
+        order by at desc limit 12
       ) as recent
     ), '[]') as recent
   from graysync_records where name = 'graysync.handover' and at > ${WEEK}`
@@ -133,7 +133,7 @@ const FEEDBACK = `
           service_version as version
         from graysync_records
         where name = 'graysync.feedback.submitted' and at > ${WEEK}
-        order by at desc limit 50
+        order by at desc limit 30
       ) as recent
     ), '[]') as recent
   from graysync_records where name = 'graysync.feedback.submitted' and at > ${WEEK}`

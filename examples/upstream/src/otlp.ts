@@ -88,13 +88,15 @@ export function readRecord(
     return 'a record has no log.record.uid'
   const at = toTime(timeUnixNano) ?? toTime(observedTimeUnixNano)
   if (at === null) return 'a record has no time'
+  // A resource speaks for all its records; a record may say it for itself.
+  const facts = { ...resource, ...attributes }
   const record: LogRecord = {
     uid,
     name: eventName,
     at,
-    installation: textOf(resource['app.installation.id']),
-    service: textOf(resource['service.name']),
-    serviceVersion: textOf(resource['service.version']),
+    installation: textOf(facts['app.installation.id']),
+    service: textOf(facts['service.name']),
+    serviceVersion: textOf(facts['service.version']),
     attributes,
     body: body === undefined ? null : toText(toPlain(body)),
   }

@@ -1,6 +1,7 @@
 import { serveStatic } from '@hono/node-server/serve-static'
 import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
+import { HTTPException } from 'hono/http-exception'
 import { routePath } from 'hono/route'
 import { createDashboard } from './dashboard.js'
 import type { Database } from './database.js'
@@ -44,11 +45,12 @@ export function createUpstream(o: UpstreamOptions): Hono {
     '/dashboard',
     createDashboard({ database, published, recorded, password: o.dashboardPassword }),
   )
-  if (o.appFolder !== undefined) app.get('*', serveApp(o.appFolder))
+  if (o.appFolder !== undefined) app.get('*', cacheFiles, serveStatic({ root: o.appFolder }))
 
   app.notFound((c) => c.json({ code: 'NOT_FOUND', message: 'There is nothing here' }, 404))
   app.onError((error, c) => {
     if (error instanceof Refusal) return c.json(error.problem, error.status)
+    if (error instanceof HTTPException) return error.getResponse()
     if (isDataError(error)) {
       return c.json({ code: 'INVALID', message: 'The database refused a value' }, 400)
     }
@@ -109,15 +111,11 @@ function allow(origin: string): MiddlewareHandler {
   })
 }
 
-/** The built app: files under `assets/` carry a hash in their name and never change, all else is asked for anew. */
-function serveApp(folder: string): MiddlewareHandler {
-  return serveStatic({
-    root: folder,
-    onFound: (_path, c) => {
-      const isHashed = c.req.path.startsWith('/assets/')
-      c.header('Cache-Control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
-    },
-  })
+/** Files under `assets/` carry a hash in their name and never change; all else is asked for anew. */
+const cacheFiles: MiddlewareHandler = async (c, next) => {
+  await next()
+  const isHashed = c.res.ok && c.req.path.startsWith('/assets/')
+  c.res.headers.set('Cache-Control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache')
 }
 
 // The message of a database error may quote a row; its code and the place do not.

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { Rollout } from 'graysync/rollout'
-import { signRollout } from 'graysync/rollout'
 import type { Hono } from 'hono'
 import { type Database, openDatabase } from '../src/database.js'
 import { createUpstream, type UpstreamOptions } from '../src/upstream.js'
@@ -9,7 +8,8 @@ export interface Bench {
   app: Hono
   database: Database
   log: string[]
-  sign(rollout: Rollout): Promise<string>
+  /** Signs whatever it is given, also what is no rollout. */
+  sign(payload: Rollout | object): Promise<string>
 }
 
 /** An upstream in this process, on a database of its own. */
@@ -18,7 +18,7 @@ export async function openBench(
 ): Promise<Bench> {
   const { url, ...rest } = options
   const database = await openDatabase(url === undefined ? {} : { url })
-  const { publicKey, privateKey } = await makeKeys()
+  const { publicKey, sign } = await makeKey()
   const log: string[] = []
   const app = createUpstream({
     database,
@@ -27,7 +27,7 @@ export async function openBench(
     log: (line) => log.push(line),
     ...rest,
   })
-  return { app, database, log, sign: (rollout) => signRollout(rollout, privateKey, crypto.subtle) }
+  return { app, database, log, sign }
 }
 
 const NO_LIMITS = {
@@ -35,16 +35,21 @@ const NO_LIMITS = {
   user: { burst: 1e9, perSecond: 1e9 },
 }
 
-async function makeKeys(): Promise<{ publicKey: JsonWebKey; privateKey: JsonWebKey }> {
-  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
-    'sign',
-    'verify',
-  ])
-  const named = async (key: CryptoKey): Promise<JsonWebKey> => ({
-    ...(await crypto.subtle.exportKey('jwk', key)),
-    ...{ kid: 'test' },
-  })
-  return { publicKey: await named(pair.publicKey), privateKey: await named(pair.privateKey) }
+async function makeKey(): Promise<{ publicKey: JsonWebKey; sign: Bench['sign'] }> {
+  const curve = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const pair = await crypto.subtle.generateKey(curve, true, ['sign', 'verify'])
+  const encode = (json: object): string => Buffer.from(JSON.stringify(json)).toString('base64url')
+  return {
+    publicKey: {
+      ...(await crypto.subtle.exportKey('jwk', pair.publicKey)),
+      ...{ kid: 'test', alg: 'ES256' },
+    },
+    async sign(payload) {
+      const signed = `${encode({ alg: 'ES256', kid: 'test' })}.${encode(payload)}`
+      const signature = await crypto.subtle.sign(curve, pair.privateKey, Buffer.from(signed))
+      return `${signed}.${Buffer.from(signature).toString('base64url')}`
+    },
+  }
 }
 
 export interface Answer<T> {

@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Bench, card, openBench, put, signIn } from './support.js'
+
+// Each test file opens databases, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 let bench: Bench
 beforeAll(async () => {
@@ -100,7 +103,9 @@ describe('rows of the legacy engine', () => {
     await call('PATCH', '/api/rest/tags?id=eq.t1', { name: 'crimson' })
     await call('PATCH', '/api/rest/tags?id=eq.t1', { is_deleted: true })
     const { body } = await call('GET', '/api/rest/tags')
-    expect(body).toMatchObject([{ name: 'crimson', color: '#f00', is_deleted: true, sync_version: 3 }])
+    expect(body).toMatchObject([
+      { name: 'crimson', color: '#f00', is_deleted: true, sync_version: 3 },
+    ])
   })
 
   test.each([
@@ -111,8 +116,22 @@ describe('rows of the legacy engine', () => {
     ['a page that is too large', 'GET', '/api/rest/cards?limit=1001', undefined, 400, 'INVALID'],
     ['a page of nothing', 'GET', '/api/rest/cards?limit=0', undefined, 400, 'INVALID'],
     ['no list and no row', 'POST', '/api/rest/cards', 'c1', 400, 'INVALID'],
-    ['a date that is none', 'POST', '/api/rest/cards', { id: 'c', created_at: 'now' }, 400, 'INVALID'],
-    ['text that PostgreSQL cannot hold', 'POST', '/api/rest/tags', { id: 't', name: '\0' }, 400, 'INVALID'],
+    [
+      'a date that is none',
+      'POST',
+      '/api/rest/cards',
+      { id: 'c', created_at: 'now' },
+      400,
+      'INVALID',
+    ],
+    [
+      'text that PostgreSQL cannot hold',
+      'POST',
+      '/api/rest/tags',
+      { id: 't', name: '\0' },
+      400,
+      'INVALID',
+    ],
     ['half a character in JSON', 'POST', '/api/rest/cards', card('c', '\ud800'), 400, 'INVALID'],
   ])('%s is refused', async (_, method, path, body, status, code) => {
     const answer = await client().call(method, path, body)
@@ -245,7 +264,11 @@ describe('operations', () => {
   test('each has its own outcome, and the answer carries the worst', async () => {
     const one = client()
     await send(one, 1, [put('o1', 'c1', 'a')])
-    const answer = await send(one, 1, [put('o1', 'c1', 'a'), put('o1', 'c1', 'x'), put('o2', 'c2', 'b')])
+    const answer = await send(one, 1, [
+      put('o1', 'c1', 'a'),
+      put('o1', 'c1', 'x'),
+      put('o2', 'c2', 'b'),
+    ])
     expect(answer.status).toBe(200)
     expect(answer.body).toEqual({
       results: [
@@ -278,7 +301,9 @@ describe('operations', () => {
       'fenced',
     ])
     expect(old.headers.get('graysync-outcome')).toBe('fenced')
-    expect((await send(one, 1, [put('o3', 'c2', 'c')], 'd2')).body.results[0].outcome).toBe('applied')
+    expect((await send(one, 1, [put('o3', 'c2', 'c')], 'd2')).body.results[0].outcome).toBe(
+      'applied',
+    )
     const taken = await send(one, 6, [put('o2', 'c1', 'b')])
     expect(taken.body.results[0].outcome).toBe('applied')
   })
@@ -412,19 +437,22 @@ describe('rows for an audit', () => {
     })
   })
 
-  test.each(['cards', 'folders', 'tags', 'images'])('every table answers pages: %s', async (table) => {
-    const one = client()
-    const rows = Array.from({ length: 40 }, (_, index) => ({ id: `r${index}` }))
-    await one.call('POST', `/api/rest/${table}`, rows)
-    const keys: string[] = []
-    for (let page = '?limit=17'; ; ) {
-      const { body } = await one.call('GET', `/api/source/${table}${page}`)
-      if (body.rows.length === 0) break
-      keys.push(...body.rows.map((row: { key: string }) => row.key))
-      page = `?limit=17&after=${encodeURIComponent(JSON.stringify(keys.at(-1)))}`
-    }
-    expect(keys).toEqual(rows.map((row) => row.id).sort())
-  })
+  test.each(['cards', 'folders', 'tags', 'images'])(
+    'every table answers pages: %s',
+    async (table) => {
+      const one = client()
+      const rows = Array.from({ length: 40 }, (_, index) => ({ id: `r${index}` }))
+      await one.call('POST', `/api/rest/${table}`, rows)
+      const keys: string[] = []
+      for (let page = '?limit=17'; ; ) {
+        const { body } = await one.call('GET', `/api/source/${table}${page}`)
+        if (body.rows.length === 0) break
+        keys.push(...body.rows.map((row: { key: string }) => row.key))
+        page = `?limit=17&after=${encodeURIComponent(JSON.stringify(keys.at(-1)))}`
+      }
+      expect(keys).toEqual(rows.map((row) => row.id).sort())
+    },
+  )
 
   test('rows are found by their keys, absent and deleted ones left out', async () => {
     const one = client()
