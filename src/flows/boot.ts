@@ -1,6 +1,6 @@
 import { stepControl } from '../engine/control.js'
-import type { Control } from '../model/engine.js'
 import type { Decision } from '../model/decision.js'
+import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'

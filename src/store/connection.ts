@@ -28,7 +28,8 @@ export function connect<Schema extends DBSchema>(
       try {
         return await work(await reach())
       } catch (cause) {
-        if (!isDead(cause)) throw cause instanceof DOMException ? toStoreError(cause, 'store') : cause
+        if (!isDead(cause))
+          throw cause instanceof DOMException ? toStoreError(cause, 'store') : cause
         drop()
         return work(await reach())
       }
