@@ -93,18 +93,17 @@ function checkOwner(row: Record<string, unknown>, user: string, at: string): voi
   }
 }
 
-/** Reads the headers with which a request of the legacy engine joins the ledger; all three or none. */
+/** Reads the headers with which a request of the legacy engine joins the ledger; without an operation's id it does not. */
 export function parseSender(
   header: (name: string) => string | undefined,
 ): (Sender & { opId: string }) | null {
   const opId = header('graysync-operation')
-  const device = header('graysync-device')
-  const term = header('graysync-term')
-  if (opId === undefined && device === undefined && term === undefined) return null
+  if (opId === undefined) return null
+  const term = header('graysync-term') || undefined
   return parse(v.object({ opId: OpId, device: Device, term: Term }), {
     opId,
-    device,
-    term: term === undefined || term === '' ? undefined : Number(term),
+    device: header('graysync-device'),
+    term: term && Number(term),
   })
 }
 

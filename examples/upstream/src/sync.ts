@@ -118,8 +118,8 @@ export function createSync(o: { database: Database; limit: Limit }): Hono<UserEn
   app.post('/source/:table', async (c) => {
     const table = tableOf(c)
     const { keys } = parse(SourceKeys, await readJson(c))
-    // Keys of other types than text are keys of no row.
-    const ids = keys.filter((key) => typeof key === 'string')
+    // A key that is no id is the key of no row.
+    const ids = keys.filter((key) => v.is(Id, key))
     const rows = readRows(database, table, c.get('user'), '', ids.length, AMONG, [
       JSON.stringify(ids),
     ])
@@ -130,7 +130,7 @@ export function createSync(o: { database: Database; limit: Limit }): Hono<UserEn
 }
 
 const SourceKeys = v.object({
-  keys: v.pipe(v.array(v.union([v.string(), v.number()])), v.maxLength(MAX_ROWS)),
+  keys: v.pipe(v.array(v.unknown()), v.maxLength(MAX_ROWS)),
 })
 
 const AMONG = 'and not is_deleted and id in (select jsonb_array_elements_text($4::jsonb))'

@@ -239,10 +239,11 @@ describe('legacy writes that carry an operation id', () => {
     expect(back.headers.get('graysync-outcome')).toBe('duplicate')
   })
 
-  test('headers come all together, with one row', async () => {
+  test('an operation comes with its term and its device, and with one row', async () => {
     const { call } = client()
-    const some = await call('POST', '/api/rest/cards', card('c1', 'a'), { 'graysync-term': '1' })
-    expect([some.status, some.body.field]).toEqual([400, 'opId'])
+    const { 'graysync-device': _, ...some } = ledger('o1', 1)
+    const answer = await call('POST', '/api/rest/cards', card('c1', 'a'), some)
+    expect([answer.status, answer.body.field]).toEqual([400, 'device'])
     for (const term of ['x', '', '-1', '1.5']) {
       const answer = await call('POST', '/api/rest/cards', card('c1', 'a'), ledger('o1', term))
       expect([answer.status, answer.body.field]).toEqual([400, 'term'])
@@ -251,6 +252,14 @@ describe('legacy writes that carry an operation id', () => {
     expect((await call('POST', '/api/rest/cards', rows, ledger('o1', 1))).status).toBe(400)
     expect((await call('GET', '/api/rest/cards')).body).toEqual([])
   })
+})
+
+test('a write without an operation id is taken as it comes, also from a known device', async () => {
+  const { call } = client()
+  const headers = { 'graysync-term': '1', 'graysync-device': 'd1' }
+  const answer = await call('POST', '/api/rest/cards', card('c1', 'a'), headers)
+  expect([answer.status, answer.headers.get('graysync-outcome')]).toEqual([200, null])
+  expect((await call('GET', '/api/rest/cards')).body).toHaveLength(1)
 })
 
 describe('operations', () => {
@@ -458,7 +467,7 @@ describe('rows for an audit', () => {
     const one = client()
     await one.call('POST', '/api/rest/cards', [card('c1', 'a'), card('c2', 'b'), card('c3', 'c')])
     await one.call('PATCH', '/api/rest/cards?id=eq.c2', { is_deleted: true })
-    const keys = ['c3', 'c2', 'gone', 7, 'c1']
+    const keys = ['c3', 'c2', 'gone', 7, ['c1'], '\0', 'c1']
     const { body } = await one.call('POST', '/api/source/cards', { keys })
     expect(body.rows.map((row: { key: string }) => row.key)).toEqual(['c1', 'c3'])
     expect((await one.call('POST', '/api/source/cards', { keys: [] })).body).toEqual({ rows: [] })
