@@ -27,16 +27,16 @@ export const cardEverything: { tables: Readonly<Record<string, Preset>> } = {
       ignore: [...bookkeeping, 'cardIds', 'isExpanded', 'fullPath', 'depth'],
       // The cloud keeps none of these, so each engine makes up its own.
       defaults: {
-        color: ['#3b82f6', '#6366f1'],
-        icon: ['Folder', 'folder'],
-        description: [''],
-        order: [0],
+        color: [null, '#3b82f6', '#6366f1'],
+        icon: [null, 'Folder', 'folder'],
+        description: [null, ''],
+        order: [null, 0],
       },
     },
     tags: {
       tombstone: 'isDeleted',
       ignore: [...bookkeeping, 'count'],
-      defaults: { description: [''], isHidden: [false] },
+      defaults: { description: [null, ''], isHidden: [false] },
     },
     images: {
       tombstone: 'isDeleted',

@@ -45,3 +45,69 @@ export function isRuled(paths: readonly string[] | undefined, place: readonly st
     )
   })
 }
+
+export interface Opinion {
+  kind: 'equal' | 'defaults' | 'missing' | 'extra' | 'changed'
+  paths: string[]
+}
+
+/** What a person with time and patience would say of the two rows of one key. */
+export function judgeSlowly(left: unknown, right: unknown, rules: TableRules): Opinion {
+  const [a, b] = [livingRow(left, rules), livingRow(right, rules)]
+  if (a === null && b === null) return { kind: 'equal', paths: [] }
+  if (a === null || b === null) return { kind: a === null ? 'extra' : 'missing', paths: [] }
+  const places = listPlaces(a, b, rules, [])
+  const real = places.filter((place) => !isFilledIn(place, rules))
+  if (real.length > 0)
+    return { kind: 'changed', paths: real.map(({ path }) => path.join('.')).sort() }
+  return { kind: places.length > 0 ? 'defaults' : 'equal', paths: [] }
+}
+
+interface Place {
+  path: string[]
+  left: unknown
+  right: unknown
+}
+
+function livingRow(row: unknown, { tombstone }: TableRules): unknown {
+  if (row === undefined) return null
+  let flag: unknown = tombstone === undefined ? undefined : row
+  for (const step of tombstone?.split('.') ?? []) flag = (flag as Record<string, unknown>)?.[step]
+  return flag === true ? null : row
+}
+
+function listPlaces(left: unknown, right: unknown, rules: TableRules, path: string[]): Place[] {
+  if (canon(left, rules, path) === canon(right, rules, path)) return []
+  if (typeof left === 'number' && typeof right === 'number') {
+    for (const [one, eps] of Object.entries(rules.tolerance ?? {})) {
+      if (isRuled([one], path) && Math.abs(left - right) <= eps) return []
+    }
+  }
+  const names = namesWithin(left, right, isRuled(rules.unordered, path))
+  if (!names) return [{ path, left, right }]
+  const inside = (value: unknown, name: string) =>
+    Object.entries(value as object).find(([one]) => one === name)?.[1] as unknown
+  return names.flatMap((name) =>
+    listPlaces(inside(left, name), inside(right, name), rules, [...path, name]),
+  )
+}
+
+/** The fields or indexes to look at one by one; `null` where two values differ as a whole. */
+function namesWithin(left: unknown, right: unknown, isUnordered: boolean): string[] | null {
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return isUnordered || left.length !== right.length ? null : Object.keys(left)
+  }
+  if (!isRecord(left) || !isRecord(right)) return null
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])]
+}
+
+function isRecord(value: unknown): value is object {
+  return Object.prototype.toString.call(value) === '[object Object]'
+}
+
+function isFilledIn({ path, left, right }: Place, { defaults = {} }: TableRules): boolean {
+  const fills = Object.entries(defaults).flatMap(([one, values]) =>
+    isRuled([one], path) ? values.map((value) => canon(value)) : [],
+  )
+  return fills.includes(canon(left)) || fills.includes(canon(right))
+}
