@@ -3,6 +3,7 @@ import {
   type CardOp,
   type CardRow,
   type FolderRow,
+  type Listed,
   type Picture,
   type Row,
   type Rows,
@@ -44,7 +45,12 @@ function create(user: User) {
 }
 
 /** What saving a card means: its new pictures, its new tags, and the card itself. */
-export function saveCard(draft: Draft, present: CardRow | null, rows: Rows, user: User): CardOp[] {
+export function saveCard(
+  draft: Draft,
+  present: CardRow | null,
+  rows: Listed,
+  user: User,
+): CardOp[] {
   const card = present ?? { ...create(user), style: { type: 'solid' } }
   const images = draft.added.map((photo) => ({
     ...create(user),
@@ -99,9 +105,9 @@ function makeTag(name: string, user: User) {
 }
 
 /** A card goes with its pictures. */
-export function removeCard(card: CardRow, rows: Rows): CardOp[] {
-  const images = rows.images.filter((image) => image.cardId === card.id)
-  return [...images.map((image) => remove('images', image.id)), remove('cards', card.id)]
+export function removeCard(card: CardRow): CardOp[] {
+  const pictures = [...card.frontContent.images, ...card.backContent.images]
+  return [...pictures.map((picture) => remove('images', picture.id)), remove('cards', card.id)]
 }
 
 export function addFolder(name: string, parentId: string | null, user: User): CardOp {
@@ -119,7 +125,7 @@ export function renameFolder(folder: FolderRow, name: string, user: User): CardO
 }
 
 /** What was in the folder moves one level up. */
-export function removeFolder(folder: FolderRow, rows: Rows, user: User): CardOp[] {
+export function removeFolder(folder: FolderRow, rows: Listed, user: User): CardOp[] {
   const parentId = folder.parentId ?? null
   const inside = rows.folders.filter((own) => own.parentId === folder.id)
   const cards = rows.cards.filter((card) => card.folderId === folder.id)
@@ -131,7 +137,7 @@ export function removeFolder(folder: FolderRow, rows: Rows, user: User): CardOp[
 }
 
 /** The tag goes, and every card that bears its name loses it. */
-export function removeTag(tag: TagRow, rows: Rows, user: User): CardOp[] {
+export function removeTag(tag: TagRow, rows: Listed, user: User): CardOp[] {
   const cards = rows.cards.filter((card) => card.frontContent.tags.includes(tag.name))
   return [
     ...cards.map((card) => {

@@ -83,6 +83,9 @@ export interface Rows {
   images: ImageRow[]
 }
 
+/** What the screen lists; pictures are read one by one. */
+export type Listed = Omit<Rows, 'images'>
+
 /** Makes a row safe for JSON: dates become ISO strings, undefined fields go. */
 export function toPlain(row: object): Row {
   return JSON.parse(JSON.stringify(row)) as Row

@@ -1,17 +1,18 @@
-import { type KeyboardEvent, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useState } from 'react'
 import { removeCard, saveCard } from '../data/commands.js'
-import type { CardOp, CardRow, Picture, Rows } from '../data/model.js'
+import type { CardOp, CardRow, Listed, Picture as PictureOf } from '../data/model.js'
 import { type Photo, readPhoto } from '../data/photo.js'
 import { Dialog } from './dialog.js'
 import { toTree } from './filter.js'
 import { Icon } from './icon.js'
 import { useStrings } from './language.js'
+import { Picture } from './picture.js'
 
 export function CardEditor(o: {
   card: CardRow | null
   /** The folder that is open: where a new card goes. */
   folder: string
-  rows: Rows
+  rows: Listed
   user: string | null
   run(operations: readonly CardOp[]): void
   onClose(): void
@@ -19,7 +20,7 @@ export function CardEditor(o: {
   const { card, rows, user } = o
   const strings = useStrings()
   const [tags, setTags] = useState<readonly string[]>(card?.frontContent.tags ?? [])
-  const [kept, setKept] = useState<readonly Picture[]>(card?.frontContent.images ?? [])
+  const [kept, setKept] = useState<readonly PictureOf[]>(card?.frontContent.images ?? [])
   const [added, setAdded] = useState<readonly Photo[]>([])
   const isKnown = (id: string | null | undefined) => rows.folders.some((own) => own.id === id)
   const folderId = card ? card.folderId : o.folder
@@ -90,7 +91,6 @@ export function CardEditor(o: {
         <PictureField
           kept={kept}
           added={added}
-          rows={rows}
           onKeep={setKept}
           onAdd={(photos) => setAdded([...added, ...photos])}
           onDrop={(photo) => setAdded(added.filter((own) => own !== photo))}
@@ -102,7 +102,7 @@ export function CardEditor(o: {
               className="bad"
               data-testid="delete-card"
               onClick={() => {
-                o.run(removeCard(card, rows))
+                o.run(removeCard(card))
                 o.onClose()
               }}
             >
@@ -125,7 +125,7 @@ function submitByKey(event: KeyboardEvent<HTMLFormElement>): void {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) event.currentTarget.requestSubmit()
 }
 
-function TagField(o: { tags: readonly string[]; rows: Rows; onChange(tags: string[]): void }) {
+function TagField(o: { tags: readonly string[]; rows: Listed; onChange(tags: string[]): void }) {
   const strings = useStrings()
   const add = (event: KeyboardEvent<HTMLInputElement>) => {
     // The Enter that ends the input of a Chinese word is no Enter of the form.
@@ -175,10 +175,9 @@ function TagField(o: { tags: readonly string[]; rows: Rows; onChange(tags: strin
 }
 
 function PictureField(o: {
-  kept: readonly Picture[]
+  kept: readonly PictureOf[]
   added: readonly Photo[]
-  rows: Rows
-  onKeep(kept: Picture[]): void
+  onKeep(kept: PictureOf[]): void
   onAdd(photos: Photo[]): void
   onDrop(photo: Photo): void
 }) {
@@ -204,17 +203,19 @@ function PictureField(o: {
           <Thumb
             key={picture.id}
             name={picture.alt}
-            source={o.rows.images.find((image) => image.id === picture.id)?.data ?? ''}
             onDrop={() => o.onKeep(o.kept.filter((own) => own !== picture))}
-          />
+          >
+            <Picture id={picture.id} name={picture.alt} />
+          </Thumb>
         ))}
         {o.added.map((photo) => (
           <Thumb
             key={photo.fileName + photo.size}
             name={photo.fileName}
-            source={photo.data}
             onDrop={() => o.onDrop(photo)}
-          />
+          >
+            <img src={photo.data} alt={photo.fileName} />
+          </Thumb>
         ))}
         <label className="pick">
           <Icon name="plus" />
@@ -233,11 +234,11 @@ function PictureField(o: {
   )
 }
 
-function Thumb(o: { name: string; source: string; onDrop(): void }) {
+function Thumb(o: { name: string; onDrop(): void; children: ReactNode }) {
   const strings = useStrings()
   return (
     <span className="thumb">
-      {o.source && <img src={o.source} alt={o.name} />}
+      {o.children}
       <button
         type="button"
         className="icon small"

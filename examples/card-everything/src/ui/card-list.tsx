@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import type { CardRow, Rows } from '../data/model.js'
+import type { CardRow, Listed } from '../data/model.js'
 import { CardTile } from './card-tile.js'
 import type { Selection } from './filter.js'
 import { useStrings } from './language.js'
@@ -7,7 +7,7 @@ import { useStrings } from './language.js'
 const PAGE = 60
 
 export function CardList(o: {
-  rows: Rows | null
+  rows: Listed | null
   found: readonly CardRow[]
   selection: Selection
   onEdit(card: CardRow): void

@@ -1,28 +1,33 @@
 import { useState } from 'react'
-import type { CardRow, Rows } from '../data/model.js'
+import type { CardRow, Listed } from '../data/model.js'
 import { Icon } from './icon.js'
 import { useStrings } from './language.js'
+import { Picture } from './picture.js'
 
 const TINTS = 5
 
-export function CardTile({ card, rows, onEdit }: { card: CardRow; rows: Rows; onEdit(): void }) {
+export function CardTile({ card, rows, onEdit }: { card: CardRow; rows: Listed; onEdit(): void }) {
   const strings = useStrings()
   const [isFlipped, setFlipped] = useState(false)
   const { title, text, tags, images } = card.frontContent
   const name = title || strings.untitled
   const folder = rows.folders.find((own) => own.id === card.folderId)
   const tint = [...card.id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % TINTS
-  const picture = rows.images.find((image) => image.id === images[0]?.id)
+  const [picture] = images
   return (
     <li data-testid="card" data-id={card.id} data-tint={tint}>
       <article aria-label={name}>
-        {picture && !isFlipped && <img src={picture.data} alt={images[0]?.alt ?? ''} />}
-        <h3>{name}</h3>
-        {isFlipped ? (
-          <p data-testid="card-back">{card.backContent.text || strings.noAnswer}</p>
-        ) : (
-          text && <p>{text}</p>
-        )}
+        <div className="face">
+          <div>
+            <h3>{name}</h3>
+            {isFlipped ? (
+              <p data-testid="card-back">{card.backContent.text || strings.noAnswer}</p>
+            ) : (
+              text && <p>{text}</p>
+            )}
+          </div>
+          {picture && !isFlipped && <Picture id={picture.id} name={picture.alt} />}
+        </div>
         <footer>
           {folder && (
             <span className="filed">

@@ -1,4 +1,4 @@
-import type { CardOp, CardRow, FolderRow, Rows } from '../data/model.js'
+import type { CardOp, CardRow, FolderRow, Listed } from '../data/model.js'
 import { toDate } from '../data/shape.js'
 
 /** What the list shows: a folder with all inside it, a tag, and words. */
@@ -10,7 +10,7 @@ export interface Selection {
 
 /** What the side lists are given. */
 export interface Side {
-  rows: Rows
+  rows: Listed
   user: string | null
   selection: Selection
   select(change: Partial<Selection>): void
@@ -59,8 +59,25 @@ export function insideOf(folders: readonly FolderRow[], id: string): Set<string>
   return inside
 }
 
+/** How many cards each folder holds, all inside it counted; under 'unfiled' those in none. */
+export function countCards({ cards, folders }: Listed): Map<string, number> {
+  const parents = new Map(folders.map((folder) => [folder.id, folder.parentId]))
+  const counts = new Map<string, number>()
+  for (const card of cards) {
+    const above = new Set<string>()
+    let at = card.folderId
+    while (at && parents.has(at) && !above.has(at)) {
+      above.add(at)
+      at = parents.get(at)
+    }
+    if (above.size === 0) above.add('unfiled')
+    for (const id of above) counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  return counts
+}
+
 /** The cards of a selection, newest change first. */
-export function filterCards(rows: Rows, { folder, tag, query }: Selection): CardRow[] {
+export function filterCards(rows: Listed, { folder, tag, query }: Selection): CardRow[] {
   const words = query.toLocaleLowerCase().split(/\s+/).filter(Boolean)
   const known = new Set(rows.folders.map((own) => own.id))
   const inside = insideOf(rows.folders, folder)

@@ -1,7 +1,7 @@
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
 import { addFolder, removeFolder, renameFolder } from '../data/commands.js'
 import type { FolderRow } from '../data/model.js'
-import { filterCards, type Side, toTree } from './filter.js'
+import { countCards, type Side, toTree } from './filter.js'
 import { Icon } from './icon.js'
 import { useStrings } from './language.js'
 
@@ -14,7 +14,7 @@ export function FolderTree({ rows, user, selection, select, run }: Side) {
   const strings = useStrings()
   const [naming, setNaming] = useState<Naming | null>(null)
   const chosen = rows.folders.find((folder) => folder.id === selection.folder)
-  const count = (folder: string) => filterCards(rows, { folder, tag: null, query: '' }).length
+  const counts = useMemo(() => countCards(rows), [rows])
 
   const save = (name: string) => {
     if (name && naming?.folder) run([renameFolder(naming.folder, name, user)])
@@ -92,7 +92,7 @@ export function FolderTree({ rows, user, selection, select, run }: Side) {
         />
         <Entry
           name={strings.unfiled}
-          count={count('unfiled')}
+          count={counts.get('unfiled') ?? 0}
           chosen={selection.folder === 'unfiled'}
           onChoose={() => select({ folder: 'unfiled' })}
         />
@@ -101,7 +101,7 @@ export function FolderTree({ rows, user, selection, select, run }: Side) {
             key={folder.id}
             depth={depth}
             name={folder.name}
-            count={count(folder.id)}
+            count={counts.get(folder.id) ?? 0}
             chosen={selection.folder === folder.id}
             onChoose={() => select({ folder: folder.id })}
           />
