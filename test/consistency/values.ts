@@ -20,7 +20,7 @@ const name = fc.constantFrom(
 )
 
 /** Everything that a store keeps, with the pairs that are easily confused made likely. */
-export const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+export const value: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'medium', withCrossShrink: true },
     fc.constantFrom<unknown>(
@@ -60,9 +60,9 @@ export const { value } = fc.letrec<{ value: unknown }>((tie) => ({
       .array(fc.tuple(fc.constantFrom<unknown>('k', 1, null), tie('value')), { maxLength: 2 })
       .map((pairs) => new Map(pairs)),
   ),
-}))
+})).value
 
-export const row = fc.dictionary(name, value, { maxKeys: 4 })
+export const row: fc.Arbitrary<Record<string, unknown>> = fc.dictionary(name, value, { maxKeys: 4 })
 
 /** The same value in other clothes: nothing of it may count. */
 export function disguise(value: unknown, turn: () => number): unknown {

@@ -1,0 +1,182 @@
+import { dequal } from 'dequal'
+import fastDeepEqual from 'fast-deep-equal'
+import { deepEqual } from 'fast-equals'
+import { create } from 'jsondiffpatch'
+import microdiff from 'microdiff'
+import objectHash from 'object-hash'
+import { hash as ohash } from 'ohash'
+import stableStringify from 'safe-stable-stringify'
+import { findDifferences, isEqual } from '../../src/consistency/equality.js'
+import { fingerprint, printHash } from '../../src/consistency/hash.js'
+import { compileTable } from '../../src/consistency/rules.js'
+import { audit } from '../../src/flows/audit.js'
+import type { Source } from '../../src/model/source.js'
+import { browserPlatform } from '../../src/platform/platform.js'
+import { idbSource } from '../../src/sources.js'
+import { makeCard, makeOther, makeRows, normalise, type Row, rules, TABLE } from './rows.js'
+
+/** What a way to compare says of two stores. */
+interface Verdict {
+  missing: number
+  extra: number
+  changed: number
+}
+
+const NONE: Verdict = { missing: 0, extra: 0, changed: 0 }
+const PAGE = 500
+
+function open(name: string): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(name)
+    request.onupgradeneeded = () => request.result.createObjectStore(TABLE, { keyPath: 'id' })
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error)
+  })
+}
+
+async function fill(side: 'left' | 'right', count: number, differences: number): Promise<void> {
+  const database = await open(side)
+  const rows = makeRows(count, differences, side)
+  for (let ended = false; !ended; ) {
+    const transaction = database.transaction(TABLE, 'readwrite', { durability: 'relaxed' })
+    const store = transaction.objectStore(TABLE)
+    for (let put = 0; put < 2_000 && !ended; put++) {
+      const { value, done } = rows.next()
+      if (value) store.put(value)
+      ended = done === true
+    }
+    await new Promise<void>((resolve, reject) => {
+      transaction.oncomplete = () => resolve()
+      transaction.onerror = () => reject(transaction.error)
+    })
+  }
+  database.close()
+}
+
+async function sources(): Promise<[Source, Source]> {
+  return [idbSource(await open('left')), idbSource(await open('right'))]
+}
+
+async function readAll(source: Source, use: (row: Row) => void): Promise<void> {
+  let after: IDBValidKey | undefined
+  for (;;) {
+    const rows = await source.page(TABLE, after, PAGE)
+    const last = rows.at(-1)
+    if (!last) return
+    for (const { row } of rows) use(row)
+    after = last.key
+  }
+}
+
+/** Reads everything into memory first, as checkers do that know no other way. */
+async function gather(source: Source): Promise<Map<string, Row>> {
+  const rows: Row[] = []
+  await readAll(source, (row) => rows.push(row))
+  return new Map(rows.map((row) => [row.id as string, row]))
+}
+
+async function compareAll(same: (a: Row, b: Row) => boolean): Promise<Verdict> {
+  const [left, right] = await Promise.all((await sources()).map(gather))
+  const verdict = { ...NONE }
+  for (const [id, row] of left ?? []) {
+    const other = right?.get(id)
+    if (!other) verdict.missing++
+    else if (!same(row, other)) verdict.changed++
+  }
+  for (const id of right?.keys() ?? []) if (!left?.has(id)) verdict.extra++
+  return verdict
+}
+
+const ways: Record<string, () => Promise<Verdict>> = {
+  async floor() {
+    const [left, right] = await sources()
+    await Promise.all([readAll(left, () => {}), readAll(right, () => {})])
+    return NONE
+  },
+  async audit() {
+    const [left, right] = await sources()
+    const platform = browserPlatform()
+    const report = await audit({ platform, left, right, rules, inFlight: () => false })
+    if (!report.complete) throw new Error('the audit is not complete')
+    const [table] = report.tables
+    return { missing: table?.missing ?? 0, extra: table?.extra ?? 0, changed: table?.changed ?? 0 }
+  },
+  json: () => compareAll((a, b) => JSON.stringify(a) === JSON.stringify(b)),
+  normalised: () =>
+    compareAll((a, b) => JSON.stringify(normalise(a)) === JSON.stringify(normalise(b))),
+}
+
+interface Measured {
+  verdict: Verdict
+  wallMs: number
+  longTasks: number[]
+}
+
+async function measure(way: string): Promise<Measured> {
+  const longTasks: number[] = []
+  const observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) longTasks.push(duration)
+  })
+  observer.observe({ type: 'longtask' })
+  const began = performance.now()
+  const verdict = (await ways[way]?.()) ?? NONE
+  const wallMs = performance.now() - began
+  // Entries arrive after the task that they are about.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  for (const { duration } of observer.takeRecords()) longTasks.push(duration)
+  observer.disconnect()
+  return { verdict, wallMs, longTasks }
+}
+
+const { root } = compileTable(rules.tables[TABLE] ?? {}, TABLE)
+const differ = create()
+const both =
+  (same: (a: unknown, b: unknown) => boolean) =>
+  (a: Row, b: Row): boolean =>
+    same(normalise(a), normalise(b))
+
+/** Every way to say whether a pair is equal. Those that know no rules need both rows normalised first. */
+const comparers: Record<string, (a: Row, b: Row) => boolean> = {
+  graysync: (a, b) => isEqual(a, b, root),
+  'graysync, with places': (a, b) => findDifferences(a, b, root).length === 0,
+  'graysync, by hash': (a, b) =>
+    printHash(fingerprint(a, root)) === printHash(fingerprint(b, root)),
+  'fast-equals': both(deepEqual),
+  'fast-deep-equal': both(fastDeepEqual),
+  dequal: both(dequal),
+  microdiff: both((a, b) => microdiff(a as Row, b as Row).length === 0),
+  jsondiffpatch: both((a, b) => differ.diff(a, b) === undefined),
+  'JSON.stringify': both((a, b) => JSON.stringify(a) === JSON.stringify(b)),
+  'safe-stable-stringify': both((a, b) => stableStringify(a) === stableStringify(b)),
+  ohash: both((a, b) => ohash(a) === ohash(b)),
+  'object-hash': both((a, b) => objectHash(a as Row) === objectHash(b as Row)),
+}
+
+/** Microseconds a pair by each way, the best of some rounds; a way that is wrong is an error. */
+function comparePairs(count: number, rounds: number): Record<string, number> {
+  const pairs = Array.from({ length: count }, (_, at): [Row, Row] => {
+    const other = makeOther(at)
+    if (at % 100 === 7) (other.backContent as Row).text = 'lost'
+    return [makeCard(at), other]
+  })
+  const best: Record<string, number> = {}
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, same] of Object.entries(comparers)) {
+      const few = name === 'object-hash' || name === 'ohash' ? pairs.slice(0, count / 10) : pairs
+      const began = performance.now()
+      const unequal = few.filter(([a, b]) => !same(a, b)).length
+      const micros = ((performance.now() - began) * 1000) / few.length
+      if (unequal !== few.length / 100) throw new Error(`${name} found ${unequal}`)
+      best[name] = Math.min(best[name] ?? Infinity, micros)
+    }
+  }
+  return best
+}
+
+export interface BenchPage {
+  fill: typeof fill
+  measure: typeof measure
+  comparePairs: typeof comparePairs
+}
+
+Object.assign(globalThis, { bench: { fill, measure, comparePairs } satisfies BenchPage })
