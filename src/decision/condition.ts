@@ -3,7 +3,7 @@ import { compareSemver, parseSemver } from '../lib/semver.js'
 import type { Subject } from '../model/decision.js'
 import type { Constraint } from '../model/rollout.js'
 
-export type Attributes = Subject['attributes']
+type Attributes = Subject['attributes']
 
 /** Whether the attributes of a subject satisfy something, at an instant. */
 export type Test = (attributes: Attributes, now: number) => boolean

@@ -2,7 +2,7 @@ import type { Rollout, Segment, Stage } from '../model/rollout.js'
 import { compileConstraint, type Test } from './condition.js'
 
 /** A subject is in a segment when all its constraints hold. */
-export function compileSegment(segment: Segment): Test {
+function compileSegment(segment: Segment): Test {
   const tests = segment.constraints.map(compileConstraint)
   return (attributes, now) => {
     for (const test of tests) if (!test(attributes, now)) return false

@@ -12,12 +12,14 @@ export function satisfies(want: string, is: (value: unknown) => boolean): Check 
   return (value, path) => (is(value) ? null : { path, want, got: value })
 }
 
-export const isBoolean: Check = satisfies('true or false', (value) => typeof value === 'boolean')
+// Plain functions: what is computed while a module loads stays in every bundle that touches it.
+export const isBoolean: Check = (value, path) =>
+  typeof value === 'boolean' ? null : { path, want: 'true or false', got: value }
 
-export const isText: Check = satisfies(
-  'a text that is not empty',
-  (value) => typeof value === 'string' && value !== '',
-)
+export const isText: Check = (value, path) =>
+  typeof value === 'string' && value !== ''
+    ? null
+    : { path, want: 'a text that is not empty', got: value }
 
 export function isInteger(from: number, to: number = Number.MAX_SAFE_INTEGER): Check {
   const want = `an integer from ${from} to ${to}`

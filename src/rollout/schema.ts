@@ -1,4 +1,5 @@
 import {
+  type Check,
   firstWrong,
   isBoolean,
   isInteger,
@@ -12,51 +13,48 @@ import {
 } from '../lib/check.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Rollout } from '../model/rollout.js'
-import { isConstraint } from './constraint.js'
+import { checkSegment } from './segment.js'
 
-const isShare = isInteger(0, 100_000)
-const isInstant = isInteger(0, 8.64e15 - 1)
-const isName = isText
-
-const isSegment = isRecord({ name: isName, constraints: isList(isConstraint, 100) })
-
-const isStage = isRecord(
-  { name: isName, share: isShare },
-  {
-    startAt: isInstant,
-    where: isList(isName, 256),
-    probation: isRecord({}, { days: isNumber(0, 3_650), operations: isInteger(0) }),
-  },
-)
-
-const isShape = isRecord(
-  {
-    schema: isOneOf(1),
-    rollout: isName,
-    version: isInteger(1),
-    issuedAt: isInstant,
-    hash: isRecord({ version: isOneOf(1), salt: isText }),
-    stages: isList(isStage, 256),
-  },
-  {
-    maxAgeMs: isInteger(1),
-    onExpired: isOneOf('keep', 'hold'),
-    kill: isBoolean,
-    admit: isOneOf('open', 'held'),
-    resetEpoch: isInteger(0),
-    onShrink: isOneOf('keep', 'handover'),
-    segments: isList(isSegment, 256),
-    deny: isList(isText, 10_000),
-    allow: isList(isText, 10_000),
-    preference: isRecord({}, { optIn: isBoolean, optOut: isBoolean }),
-    holdout: isShare,
-    shadow: isRecord({ share: isShare }),
-    audit: isRecord({}, { intervalMs: isInteger(1), sample: isShare }),
-    telemetry: isRecord({}, { sample: isShare }),
-    guardrails: isRecord({}),
-    feedback: isRecord({}),
-  },
-)
+function checkShape(): Check {
+  const isShare = isInteger(0, 100_000)
+  const isInstant = isInteger(0, 8.64e15 - 1)
+  const isStage = isRecord(
+    { name: isText, share: isShare },
+    {
+      startAt: isInstant,
+      where: isList(isText, 256),
+      probation: isRecord({}, { days: isNumber(0, 3_650), operations: isInteger(0) }),
+    },
+  )
+  return isRecord(
+    {
+      schema: isOneOf(1),
+      rollout: isText,
+      version: isInteger(1),
+      issuedAt: isInstant,
+      hash: isRecord({ version: isOneOf(1), salt: isText }),
+      stages: isList(isStage, 256),
+    },
+    {
+      maxAgeMs: isInteger(1),
+      onExpired: isOneOf('keep', 'hold'),
+      kill: isBoolean,
+      admit: isOneOf('open', 'held'),
+      resetEpoch: isInteger(0),
+      onShrink: isOneOf('keep', 'handover'),
+      segments: isList(checkSegment(), 256),
+      deny: isList(isText, 10_000),
+      allow: isList(isText, 10_000),
+      preference: isRecord({}, { optIn: isBoolean, optOut: isBoolean }),
+      holdout: isShare,
+      shadow: isRecord({ share: isShare }),
+      audit: isRecord({}, { intervalMs: isInteger(1), sample: isShare }),
+      telemetry: isRecord({}, { sample: isShare }),
+      guardrails: isRecord({}),
+      feedback: isRecord({}),
+    },
+  )
+}
 
 /**
  * Reads the payload of a verified envelope. Unknown members are kept and ignored.
@@ -68,7 +66,7 @@ const isShape = isRecord(
  */
 export function parseRollout(bytes: Uint8Array): Rollout {
   const value = readJson(bytes)
-  const wrong = isShape(value, '$') ?? checkNames(value as Rollout)
+  const wrong = checkShape()(value, '$') ?? checkNames(value as Rollout)
   if (!wrong) return value as Rollout
   throw refused(`${wrong.path} must be ${wrong.want}, got ${show(wrong.got)}`)
 }

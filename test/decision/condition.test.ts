@@ -74,6 +74,7 @@ describe('a constraint', () => {
       expect(holds({ values: ['null', 'undefined'] }, absent)).toBe(false)
       expect(holds({ operator: 'NOT_IN', values: ['a'] }, absent)).toBe(true)
       expect(holds({ operator: 'NUM_LT', value: '1', inverted: true }, absent)).toBe(true)
+      expect(holds({ operator: 'NUM_GT', value: '1' }, absent)).toBe(false)
     }
     const test = compileConstraint({ attribute: 'x', operator: 'IN', values: ['a'] })
     expect(test(undefined, NOW)).toBe(false)
