@@ -1,4 +1,5 @@
 import type { Consent, EngineName } from 'graysync'
+import { mintUuid } from './data/uuid.js'
 
 const KEYS = {
   user: 'card-everything:user',
@@ -37,7 +38,7 @@ export function readUser(): string | null {
   const user = read('user')
   if (user === 'none') return null
   if (user && isUserId(user)) return user
-  const fresh = crypto.randomUUID()
+  const fresh = mintUuid()
   write('user', fresh)
   return fresh
 }

@@ -12,10 +12,13 @@ import {
 } from './support/backend.js'
 import { rigLegacy, rigRefactored } from './support/rig.js'
 
+/** An embedded PostgreSQL takes its time to start on a busy machine. */
+const PATIENCE_MS = 60_000
+
 let backend: Backend
 beforeAll(async () => {
   backend = await createBackend()
-})
+}, PATIENCE_MS)
 afterAll(() => backend.close())
 
 /** What a user would miss if it went lost, by table. */

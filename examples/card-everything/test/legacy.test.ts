@@ -14,10 +14,13 @@ import { rigLegacy } from './support/rig.js'
 
 const DAY_MS = 86_400_000
 
+/** An embedded PostgreSQL takes its time to start on a busy machine. */
+const PATIENCE_MS = 60_000
+
 let backend: Backend
 beforeAll(async () => {
   backend = await createBackend()
-})
+}, PATIENCE_MS)
 afterAll(() => backend.close())
 
 const userOf = (rig: { session: { user: string | null } }) => rig.session.user ?? ''

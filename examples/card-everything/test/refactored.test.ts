@@ -9,10 +9,13 @@ import {
 } from './support/backend.js'
 import { rigRefactored } from './support/rig.js'
 
+/** An embedded PostgreSQL takes its time to start on a busy machine. */
+const PATIENCE_MS = 60_000
+
 let backend: Backend
 beforeAll(async () => {
   backend = await createBackend()
-})
+}, PATIENCE_MS)
 afterAll(() => backend.close())
 
 const userOf = (rig: { session: { user: string | null } }) => rig.session.user ?? ''

@@ -12,6 +12,7 @@ import {
   toPlain,
 } from './model.js'
 import type { Photo } from './photo.js'
+import { mintUuid } from './uuid.js'
 
 export interface Draft {
   title: string
@@ -40,7 +41,7 @@ function touch<T extends object>(row: T, user: User): T & Omit<Row, 'id'> {
 }
 
 function create(user: User) {
-  const id = crypto.randomUUID()
+  const id = mintUuid()
   return { ...touch({ id, syncVersion: 1, createdAt: new Date().toISOString() }, user), id }
 }
 

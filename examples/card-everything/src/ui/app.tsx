@@ -135,16 +135,18 @@ export function App() {
         />
       </main>
 
-      <button
-        type="button"
-        className="new-card"
-        data-testid="new-card"
-        onClick={() => setOpen({ kind: 'card', card: null })}
-      >
-        <Icon name="plus" />
-        {strings.newCard}
-      </button>
-      <StatusBar />
+      <div className="bottom">
+        <button
+          type="button"
+          className="new-card"
+          data-testid="new-card"
+          onClick={() => setOpen({ kind: 'card', card: null })}
+        >
+          <Icon name="plus" />
+          {strings.newCard}
+        </button>
+        <StatusBar />
+      </div>
 
       {open?.kind === 'card' && rows && (
         <CardEditor
