@@ -1,6 +1,7 @@
 import { GraySyncError } from './model/errors.js'
 import type { Platform } from './model/platform.js'
 import type { Lane, Sink, SinkResult, TelemetryRecord } from './model/record.js'
+import { gzip } from './platform/gzip.js'
 import { readRetryAfter } from './platform/http.js'
 
 interface KeyValue {
@@ -20,6 +21,9 @@ type AnyValue =
 type Attributes = Readonly<Record<string, unknown>>
 
 const SEVERITY: Readonly<Record<Lane, number>> = { feedback: 9, error: 17, exposure: 9, metric: 9 }
+// What 64 bits of nanoseconds reach.
+const LAST_MS = 18_446_744_073_709
+const WORTH_ZIPPING = 1_024
 // A measure keeps its type when it happens to be whole.
 const MEASURE = /\.(ms|ratio)$/
 
@@ -40,6 +44,7 @@ export interface OtlpOptions {
  *
  * Every record carries its id as `log.record.uid`, and every request a stable `Idempotency-Key`: an intake that
  * honours either stores each record once; a stock collector may see one twice.
+ * Larger requests are gzipped, which OTLP asks every receiver to take.
  * Records that a `partialSuccess` rejects are counted and not sent again.
  *
  * @throws GraySyncError `OPTION` when `url` is missing.
@@ -58,15 +63,19 @@ export function otlpSink(options: OtlpOptions): Sink {
 
   return {
     async send({ id, records }, { signal, lastBreath }) {
+      const text = JSON.stringify(toLogs(resource, records))
+      // A closing page has no time for what is not synchronous.
+      const zipped = lastBreath || text.length < WORTH_ZIPPING ? null : await gzip(text)
       try {
         const response = await post(options.url, {
           method: 'POST',
           headers: {
             ...options.headers,
             'content-type': 'application/json',
+            ...(zipped && { 'content-encoding': 'gzip' }),
             'idempotency-key': id,
           },
-          body: JSON.stringify(toLogs(resource, records)),
+          body: zipped ?? text,
           keepalive: lastBreath,
           signal,
         })
@@ -107,8 +116,8 @@ function toLogs(resource: Attributes, records: readonly TelemetryRecord[]): obje
 }
 
 function toLogRecord({ uid, name, at, lane, attributes, body }: TelemetryRecord): object {
-  // Nanoseconds don't fit a double: the digits are appended as text.
-  const nanos = `${Math.max(0, Math.floor(at))}000000`
+  // Nanoseconds don't fit a double: the digits are appended as text. A clock gone wild must not cost the batch.
+  const nanos = `${Math.min(Math.max(0, Math.floor(at) || 0), LAST_MS)}000000`
   return {
     timeUnixNano: nanos,
     observedTimeUnixNano: nanos,

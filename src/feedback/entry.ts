@@ -8,6 +8,7 @@ const SEVERITIES: readonly unknown[] = ['low', 'medium', 'high']
 const TEXT_LENGTH = 10_000
 const CONTACT_LENGTH = 254
 const FACTS = 30
+const NAME_LENGTH = 64
 const FACT_LENGTH = 1_000
 const ID = /^[\w-]{8,64}$/
 
@@ -19,6 +20,9 @@ export function toFeedbackRecord(
   platform: Pick<Platform, 'now' | 'randomBytes'>,
   entry: Feedback,
 ): TelemetryRecord {
+  if (typeof entry !== 'object' || entry === null) {
+    throw new GraySyncError('FEEDBACK', `feedback: wanted an object, got ${String(entry)}`)
+  }
   const { category = 'other', rating, severity, contact, context = {}, id } = entry
   const text = toText('text', entry.text, TEXT_LENGTH)
   if (text === '' && rating === undefined) refuse('text', 'say something or rate', entry.text)
@@ -29,7 +33,8 @@ export function toFeedbackRecord(
   if (severity !== undefined && !SEVERITIES.includes(severity)) {
     refuse('severity', SEVERITIES.join(', '), severity)
   }
-  if (id !== undefined && !ID.test(id)) refuse('id', '8 to 64 letters, digits, _ or -', id)
+  if (id !== undefined && !(typeof id === 'string' && ID.test(id)))
+    refuse('id', '8 to 64 letters, digits, _ or -', id)
 
   const at = platform.now()
   const address = contact === undefined ? '' : toText('contact', contact, CONTACT_LENGTH)
@@ -55,7 +60,9 @@ function toFacts(context: unknown): Record<string, string | number | boolean> {
   if (facts.length > FACTS) refuse('context', `at most ${FACTS} facts`, `${facts.length}`)
   return Object.fromEntries(
     facts.map(([name, value]) => {
-      const field = `context.${name}`
+      const field = `context.${name.slice(0, NAME_LENGTH)}`
+      if (name.length > NAME_LENGTH)
+        refuse(field, `a name of at most ${NAME_LENGTH} characters`, name)
       if (typeof value === 'string') toText(field, value, FACT_LENGTH)
       else if (typeof value !== 'boolean' && !Number.isFinite(value)) {
         refuse(field, 'a text, a number or a boolean', value)

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gunzipSync } from 'node:zlib'
 
 /** How an upstream misbehaves. */
 export type Fault =
@@ -58,7 +59,8 @@ export async function openCollector(o: { retryAfterS?: number } = {}): Promise<C
     busy++
     collector.busiest = Math.max(collector.busiest, busy)
     response.on('close', () => busy--)
-    const body = await readBody(request)
+    const sent = await readBody(request)
+    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
     if (fault !== 'none' && fault !== 'slow' && fault !== 'commit-then-drop') fail(response, fault)
     else if (body.length > collector.maxBytes) reply(response, 413, {})
     else await take(request, response, toRecords(body))
