@@ -101,7 +101,11 @@ test('the log has no row, no user and no query in it, also when something breaks
   const one = signIn(app)
   await one.call('POST', '/api/rest/cards', card('c1', 'my secret'))
   await one.call('GET', '/api/rest/cards?after=secret-id')
-  await database.query('drop table tags')
+  await database.query(`create function break_down() returns trigger language plpgsql as
+    $$ begin raise exception 'cannot take %', new.name; end $$`)
+  await database.query(
+    'create trigger break_down before insert on tags for each row execute function break_down()',
+  )
   const broken = await one.call('POST', '/api/rest/tags', { id: 't1', name: 'my secret' })
   expect(broken.status).toBe(500)
   expect(JSON.stringify(broken.body)).not.toContain('secret')

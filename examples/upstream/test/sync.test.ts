@@ -28,8 +28,9 @@ describe('sign-in', () => {
       expect(JSON.stringify((await other.call('GET', path)).body)).not.toContain('mine')
     }
     await other.call('POST', '/api/rest/cards', card('c1', 'theirs'))
+    await other.call('PATCH', '/api/rest/cards?id=eq.c1', { front_content: { title: 'theirs' } })
     const { body } = await one.call('GET', '/api/rest/cards')
-    expect(body[0].front_content.title).toBe('mine')
+    expect(body).toMatchObject([{ front_content: { title: 'mine' }, sync_version: 1 }])
   })
 
   test('a row that names another user is refused', async () => {
