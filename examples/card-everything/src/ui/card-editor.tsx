@@ -95,7 +95,7 @@ export function CardEditor(o: {
           onAdd={(photos) => setAdded([...added, ...photos])}
           onDrop={(photo) => setAdded(added.filter((own) => own !== photo))}
         />
-        <footer>
+        <footer className="buttons">
           {card && (
             <button
               type="button"

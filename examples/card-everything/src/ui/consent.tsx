@@ -22,7 +22,7 @@ export function Consent() {
   return (
     <section className="notice ask" aria-label={strings.consentTitle} data-testid="consent">
       <p>{strings.consentAsk}</p>
-      <p>
+      <p className="answers">
         <button type="button" data-testid="deny-consent" onClick={() => answer('denied')}>
           {strings.deny}
         </button>

@@ -14,7 +14,7 @@ export function Dialog(o: { title: string; testId: string; onClose(): void; chil
   }, [])
   return (
     <dialog ref={ref} aria-labelledby={id} data-testid={o.testId} onClose={o.onClose}>
-      <header>
+      <header className="dialog-head">
         <h2 id={id}>{o.title}</h2>
         <button type="button" className="icon" aria-label={strings.close} onClick={o.onClose}>
           <Icon name="close" />

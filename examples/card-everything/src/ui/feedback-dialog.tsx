@@ -67,7 +67,7 @@ export function FeedbackDialog({ onClose }: { onClose(): void }) {
             </div>
           </fieldset>
           {error && <p role="alert">{strings.notSent(error)}</p>}
-          <footer>
+          <footer className="buttons">
             <button type="button" onClick={onClose}>
               {strings.cancel}
             </button>

@@ -120,7 +120,12 @@ function Entry(o: {
 }) {
   return (
     <li data-depth={Math.min(o.depth ?? 0, 6)}>
-      <button type="button" aria-current={o.chosen ? 'true' : undefined} onClick={o.onChoose}>
+      <button
+        type="button"
+        className="entry"
+        aria-current={o.chosen ? 'true' : undefined}
+        onClick={o.onChoose}
+      >
         <Icon name={o.depth === undefined ? 'cards' : 'folder'} />
         <span>{o.name}</span>
         <small>{o.count}</small>

@@ -78,7 +78,7 @@ function Account({ user }: { user: string | null }) {
             {strings.badUserId}
           </p>
         )}
-        <footer>
+        <footer className="buttons">
           {user && (
             <button type="button" data-testid="sign-out" onClick={() => void signInAs(null)}>
               {strings.signOut}
