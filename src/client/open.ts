@@ -2,7 +2,7 @@ import { assess, type Engines } from '../engine/guarantee.js'
 import { countOpen } from '../engine/oplog.js'
 import { createOperations, type Operations } from '../flows/enqueue.js'
 import { createRefresh, type Refresh } from '../flows/refresh.js'
-import type { Decision, Subject } from '../model/decision.js'
+import type { Arm, Decision, Subject } from '../model/decision.js'
 import type { GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation } from '../model/operation.js'
@@ -98,6 +98,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     app: options.app,
     installation: profile.installation,
     engine: () => state.get().running,
+    pending: () => state.get().pending,
     decision: () => present(),
     emit: emitter.emit,
     signal,
@@ -137,13 +138,16 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
 
   const decided = (decision: Decision) => {
     assignment.hold(decision)
-    const { rollout, stage, arm } = decision
     emitter.emit('decided', decision)
-    if (rollout === null || stage === null) return voice.say({ about: 'decision', decision })
-    settleArm(control, rollout, stage, arm).then((drawn) => {
+    const { rollout, stage, arm } = decision
+    const tell = (drawn: Arm) => {
       assignment.setArm(drawn)
-      voice.say({ about: 'decision', decision: { ...decision, arm: drawn } })
-    }, o.report)
+      state.onceSettled(() =>
+        voice.say({ about: 'decision', decision: { ...decision, arm: drawn } }),
+      )
+    }
+    if (rollout === null || stage === null) tell(arm)
+    else settleArm(control, rollout, stage, arm).then(tell, o.report)
   }
 
   const present = (): Decision => assignment.present() ?? assignment.decide('legacy')

@@ -17,6 +17,8 @@ export interface Presence {
   /** Changes what holds in every phase. */
   amend(constant: Partial<Constant>): void
   subscribe(listener: () => void): () => void
+  /** Runs once, as soon as it is settled what runs. */
+  onceSettled(run: () => void): void
 }
 
 export function createPresence(guarantee: Guarantee, onThrow: (cause: unknown) => void): Presence {
@@ -47,6 +49,15 @@ export function createPresence(guarantee: Guarantee, onThrow: (cause: unknown) =
     subscribe(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
+    },
+    onceSettled(run) {
+      const look = () => {
+        if (phase.phase !== 'running' && phase.phase !== 'halted') return
+        listeners.delete(look)
+        run()
+      }
+      listeners.add(look)
+      look()
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../flows/handover.js'
 import type { Decision } from '../model/decision.js'
 import type { GraySyncError } from '../model/errors.js'
-import type { Events } from '../model/handle.js'
+import type { Events, Snapshot } from '../model/handle.js'
 import type { Settled } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Consent, Sink } from '../model/record.js'
@@ -25,6 +25,8 @@ export interface SpeakerOptions {
   app: { name: string; version: string }
   installation: string
   engine(): string | null
+  /** Operations that no server has acknowledged. */
+  pending(): Snapshot['pending']
   decision(): Decision
   emit<K extends 'delivered' | 'error'>(type: K, event: Events[K]): void
   signal: AbortSignal

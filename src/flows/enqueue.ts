@@ -56,6 +56,9 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const settlements = createSettlements(platform)
   /** What the running engine has already: it is handed nothing twice while it runs. */
   const handed = { to: null as Running<Op> | null, opIds: new Set<string>() }
+  /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
+  const arrived: LoggedOperation[] = []
+  let missed = true
   let turn: Promise<void> = Promise.resolve()
   let cancelRetry = () => {}
   let retryMs = RETRY_FIRST_MS
@@ -113,6 +116,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
 
   const meet = async (host: Host<Op>) => {
     if (handed.to === host.running) return
+    missed = true
     const queued = (await host.engine.queue?.exporter?.read()) ?? []
     handed.to = host.running
     handed.opIds = new Set(queued.map((pending) => pending.opId))
@@ -122,15 +126,31 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     const host = o.host()
     if (!host?.running.push || !control) return
     await meet(host)
-    const isDone = await handAll(control, host, (await readOpen(control)).filter(isDue))
-    if (isDone) retryMs = RETRY_FIRST_MS
-    else retryLater()
+    const rows = await readDue(control)
+    missed = !(await handAll(control, host, rows.filter(isDue))) || missed
+    if (missed) retryLater()
+    else retryMs = RETRY_FIRST_MS
     o.onChange()
   }
 
-  const pump = (): Promise<void> => {
-    turn = turn.then(pass).catch((cause) => o.onError(toPushError('none', '-', cause)))
+  const readDue = async (log: ControlConnection): Promise<LoggedOperation[]> => {
+    const rows = arrived.splice(0)
+    if (!missed) return rows
+    missed = false
+    return readOpen(log)
+  }
+
+  const go = (): Promise<void> => {
+    turn = turn.then(pass).catch((cause) => {
+      missed = true
+      o.onError(toPushError('none', '-', cause))
+    })
     return turn
+  }
+
+  const pump = (): Promise<void> => {
+    missed = true
+    return go()
   }
 
   const takeInMemory = async (op: Identified<Op>): Promise<Accepted> => {
@@ -162,8 +182,10 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       })
       if (row.state === 'acked') settlements.acked(opId, row.by ?? 'legacy')
       o.onChange()
-      if (host) void pump()
-      else o.tell({ kind: 'accepted' })
+      if (o.host()) {
+        arrived.push(row)
+        void go()
+      } else o.tell({ kind: 'accepted' })
       return { opId, durable: true, settled }
     },
     pump,
