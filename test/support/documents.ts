@@ -143,8 +143,8 @@ export const rollouts: fc.Arbitrary<Rollout> = fc
         shadow: fc.record({ share }),
         audit: fc.record({ intervalMs: fc.integer({ min: 1 }), sample: share }),
         telemetry: fc.record({ sample: share }),
-        guardrails: fc.dictionary(text, fc.jsonValue()),
-        feedback: fc.dictionary(text, fc.jsonValue()),
+        guardrails: fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 }),
+        feedback: fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 }),
       },
       {
         requiredKeys: [
