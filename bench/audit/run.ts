@@ -66,7 +66,7 @@ async function measure(page: Page, browser: CDPSession, way: string): Promise<Fi
     while (isRunning) {
       const { usedSize } = await session.send('Runtime.getHeapUsage')
       peak = Math.max(peak, usedSize)
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await new Promise((resolve) => setTimeout(resolve, 100))
     }
   })()
   const before = await readCpu(browser)

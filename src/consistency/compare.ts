@@ -16,7 +16,8 @@ const INCONCLUSIVE: Judgement = { kind: 'inconclusive', differences: [] }
 
 /** Judges the two rows of one key; an absent row is `undefined`. */
 export function judge(left: Row | undefined, right: Row | undefined, rules: RuleSet): Judgement {
-  const [a, b] = [living(left, rules), living(right, rules)]
+  const a = living(left, rules)
+  const b = living(right, rules)
   if (!a && !b) return EQUAL
   if (!b) return { kind: 'missing', differences: [] }
   if (!a) return { kind: 'extra', differences: [] }

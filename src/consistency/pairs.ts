@@ -90,25 +90,27 @@ function insistOnOrder(
 
 function merge(a: Cursor, b: Cursor): Pair[] {
   const pairs: Pair[] = []
-  let pair = nextPair(a, b)
-  while (pair) {
-    if (pair.left) a.take()
-    if (pair.right) b.take()
-    pairs.push({ key: pair.key, left: pair.left?.row, right: pair.right?.row })
-    pair = nextPair(a, b)
+  for (;;) {
+    const left = a.peek()
+    const right = b.peek()
+    if (isWaiting(a, left) || isWaiting(b, right) || !(left || right)) return pairs
+    const order = orderOf(left, right)
+    if (order <= 0) a.take()
+    if (order >= 0) b.take()
+    pairs.push(pairOf(order <= 0 ? left : undefined, order >= 0 ? right : undefined))
   }
-  return pairs
 }
 
-/** `null` where a source waits for its next page: which row is next is not known then. */
-function nextPair(
-  a: Cursor,
-  b: Cursor,
-): { key: IDBValidKey; left?: SourceRow; right?: SourceRow } | null {
-  const [left, right] = [a.peek(), b.peek()]
-  if (!left) return right && a.isAtEnd() ? { key: right.key, right } : null
-  if (!right) return b.isAtEnd() ? { key: left.key, left } : null
-  const order = compareKeys(left.key, right.key)
-  if (order < 0) return { key: left.key, left }
-  return order > 0 ? { key: right.key, right } : { key: left.key, left, right }
+/** Which row is next is known only while neither source waits for its next page. */
+function isWaiting(cursor: Cursor, row: SourceRow | undefined): boolean {
+  return !row && !cursor.isAtEnd()
+}
+
+function orderOf(left: SourceRow | undefined, right: SourceRow | undefined): number {
+  if (!left) return 1
+  return right ? compareKeys(left.key, right.key) : -1
+}
+
+function pairOf(left: SourceRow | undefined, right: SourceRow | undefined): Pair {
+  return { key: (left ?? right)?.key as IDBValidKey, left: left?.row, right: right?.row }
 }
