@@ -4,6 +4,7 @@ import type { Platform } from '../model/platform.js'
 import type { Feedback, TelemetryRecord } from '../model/record.js'
 
 const CATEGORIES: readonly unknown[] = ['bug', 'idea', 'question', 'praise', 'other']
+const RATINGS: readonly unknown[] = [1, 2, 3, 4, 5]
 const SEVERITIES: readonly unknown[] = ['low', 'medium', 'high']
 const TEXT_LENGTH = 10_000
 const CONTACT_LENGTH = 254
@@ -20,24 +21,9 @@ export function toFeedbackRecord(
   platform: Pick<Platform, 'now' | 'randomBytes'>,
   entry: Feedback,
 ): TelemetryRecord {
-  if (typeof entry !== 'object' || entry === null) {
-    throw new GraySyncError('FEEDBACK', `feedback: wanted an object, got ${String(entry)}`)
-  }
-  const { category = 'other', rating, severity, contact, context = {}, id } = entry
-  const text = toText('text', entry.text, TEXT_LENGTH)
-  if (text === '' && rating === undefined) refuse('text', 'say something or rate', entry.text)
-  if (!CATEGORIES.includes(category)) refuse('category', CATEGORIES.join(', '), category)
-  if (rating !== undefined && ![1, 2, 3, 4, 5].includes(rating)) {
-    refuse('rating', 'a whole number from 1 to 5', rating)
-  }
-  if (severity !== undefined && !SEVERITIES.includes(severity)) {
-    refuse('severity', SEVERITIES.join(', '), severity)
-  }
-  if (id !== undefined && !(typeof id === 'string' && ID.test(id)))
-    refuse('id', '8 to 64 letters, digits, _ or -', id)
-
+  check(entry)
+  const { text, category = 'other', rating, severity, contact = '', context = {}, id } = entry
   const at = platform.now()
-  const address = contact === undefined ? '' : toText('contact', contact, CONTACT_LENGTH)
   return {
     uid: id ?? mintId(at, platform.randomBytes(16)),
     name: 'graysync.feedback.submitted',
@@ -47,11 +33,33 @@ export function toFeedbackRecord(
       'graysync.feedback.category': category,
       ...(rating !== undefined && { 'graysync.feedback.rating': rating }),
       ...(severity !== undefined && { 'graysync.feedback.severity': severity }),
-      ...(address !== '' && { 'graysync.feedback.contact': address }),
+      ...(contact.trim() !== '' && { 'graysync.feedback.contact': contact.trim() }),
       ...toFacts(context),
     },
-    body: text,
+    body: text.trim(),
   }
+}
+
+/** Throws FEEDBACK with the name of the first field that is wrong. */
+function check(entry: Feedback): void {
+  if (typeof entry !== 'object' || entry === null) {
+    throw new GraySyncError('FEEDBACK', `feedback: wanted an object, got ${String(entry)}`)
+  }
+  const {
+    text,
+    category = 'other',
+    rating,
+    severity = 'low',
+    contact = '',
+    id = 'to-be-made',
+  } = entry
+  checkText('text', text, TEXT_LENGTH)
+  if (text.trim() === '' && rating === undefined) refuse('text', 'a word or a rating', text)
+  checkOneOf('category', category, CATEGORIES)
+  checkOneOf('rating', rating ?? 1, RATINGS)
+  checkOneOf('severity', severity, SEVERITIES)
+  checkText('contact', contact, CONTACT_LENGTH)
+  if (typeof id !== 'string' || !ID.test(id)) refuse('id', '8 to 64 letters, digits, _ or -', id)
 }
 
 function toFacts(context: unknown): Record<string, string | number | boolean> {
@@ -63,7 +71,7 @@ function toFacts(context: unknown): Record<string, string | number | boolean> {
       const field = `context.${name.slice(0, NAME_LENGTH)}`
       if (name.length > NAME_LENGTH)
         refuse(field, `a name of at most ${NAME_LENGTH} characters`, name)
-      if (typeof value === 'string') toText(field, value, FACT_LENGTH)
+      if (typeof value === 'string') checkText(field, value, FACT_LENGTH)
       else if (typeof value !== 'boolean' && !Number.isFinite(value)) {
         refuse(field, 'a text, a number or a boolean', value)
       }
@@ -72,11 +80,13 @@ function toFacts(context: unknown): Record<string, string | number | boolean> {
   )
 }
 
-function toText(field: string, value: unknown, length: number): string {
+function checkText(field: string, value: unknown, length: number): void {
   if (typeof value !== 'string') refuse(field, 'a text', value)
-  const text = value.trim()
-  if (text.length > length) refuse(field, `at most ${length} characters`, `${text.length}`)
-  return text
+  else if (value.trim().length > length) refuse(field, `at most ${length} characters`, value)
+}
+
+function checkOneOf(field: string, value: unknown, allowed: readonly unknown[]): void {
+  if (!allowed.includes(value)) refuse(field, `one of ${allowed.join(', ')}`, value)
 }
 
 function refuse(field: string, wanted: string, got: unknown): never {

@@ -1,6 +1,6 @@
 import { GraySyncError } from '../model/errors.js'
 import type { Held, Platform } from '../model/platform.js'
-import type { Lane, Sink } from '../model/record.js'
+import type { Lane, Sink, TelemetryRecord } from '../model/record.js'
 import type { Outbox } from '../store/outbox.js'
 import type { Batch } from '../store/outbox-backlog.js'
 import { FREE, LANES } from '../store/outbox-log.js'
@@ -33,6 +33,8 @@ export function createDelivery(o: {
   sink: Sink
   onDelivered(lane: Lane, count: number): void
   onError(error: GraySyncError): void
+  /** Puts on a record what every record carries. @default nothing */
+  sign?(record: TelemetryRecord): TelemetryRecord
   signal: AbortSignal
 }): Delivery {
   const { platform, outbox, signal } = o
@@ -81,7 +83,10 @@ export function createDelivery(o: {
     schedule = await outbox.schedule()
     const waitMs = toWaitMs(schedule, platform.now())
     if (waitMs > 0 && (schedule.told || !isEager)) return wakeIn(waitMs)
-    await outbox.tellDrops((drop) => toDropRecord(platform, drop))
+    await outbox.tellDrops((drop) => {
+      const record = toDropRecord(platform, drop)
+      return o.sign?.(record) ?? record
+    })
     for (const lane of LANES) {
       if (!(await sendRecords(lane))) return
       // The text of an entry has gone before its file.
