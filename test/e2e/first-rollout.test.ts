@@ -174,34 +174,6 @@ describe('a first rollout of the demo app, end to end', () => {
     await page.keyboard.press('Escape')
   })
 
-  it('has delivered the feedback once, and telemetry of both engines and of the switch', async () => {
-    await expect
-      .poll(() => countRows(`graysync_records where name = 'graysync.feedback.submitted'`), WAIT)
-      .toBe(1)
-    const [feedback] = await upstream.database.query<{ body: string }>(
-      `select body from graysync_records where name = 'graysync.feedback.submitted'`,
-    )
-    expect(feedback?.body).toBe('<b>Written offline</b> 离线写的')
-    const engines = `select distinct attributes ->> 'graysync.engine' as engine from graysync_records
-      where name = 'graysync.sync.window' order by 1`
-    await expect
-      .poll(async () => {
-        // The page hides: what is buffered goes.
-        await page.evaluate(() => dispatchEvent(new Event('pagehide')))
-        return (await upstream.database.query<{ engine: string }>(engines)).map((row) => row.engine)
-      }, WAIT)
-      .toEqual(['legacy', 'refactored'])
-    const [handover] = await upstream.database.query<{ attributes: Record<string, unknown> }>(
-      `select attributes from graysync_records where name = 'graysync.handover'`,
-    )
-    expect(handover?.attributes).toMatchObject({
-      'graysync.handover.from': 'legacy',
-      'graysync.handover.to': 'refactored',
-      'graysync.handover.outcome': 'committed',
-    })
-    expect(await countRows(`graysync_records where name = 'graysync.divergence'`)).toBe(1)
-  })
-
   it('goes back to legacy at the next start after a kill, with nothing lost', async () => {
     await page.getByTestId('new-card').click()
     await page.getByTestId('card-title').fill('Written on refactored')
@@ -217,6 +189,34 @@ describe('a first rollout of the demo app, end to end', () => {
     await expect.poll(() => attribute(page, 'card-count', 'data-count'), WAIT).toBe('1')
     await awaitSent(page)
     expect(await countRows('cards where not is_deleted')).toBe(CARDS - DELETES + 1)
+  })
+
+  it('has delivered the feedback once, and telemetry of both engines and of the switch', async () => {
+    await expect
+      .poll(() => countRows(`graysync_records where name = 'graysync.feedback.submitted'`), WAIT)
+      .toBe(1)
+    const [feedback] = await upstream.database.query<{ body: string }>(
+      `select body from graysync_records where name = 'graysync.feedback.submitted'`,
+    )
+    expect(feedback?.body).toBe('<b>Written offline</b> 离线写的')
+    const engines = `select distinct attributes ->> 'graysync.engine' as engine from graysync_records
+      where name = 'graysync.sync.window' order by 1`
+    await expect
+      .poll(
+        async () =>
+          (await upstream.database.query<{ engine: string }>(engines)).map((row) => row.engine),
+        WAIT,
+      )
+      .toEqual(['legacy', 'refactored'])
+    const [handover] = await upstream.database.query<{ attributes: Record<string, unknown> }>(
+      `select attributes from graysync_records where name = 'graysync.handover' order by at`,
+    )
+    expect(handover?.attributes).toMatchObject({
+      'graysync.handover.from': 'legacy',
+      'graysync.handover.to': 'refactored',
+      'graysync.handover.outcome': 'committed',
+    })
+    expect(await countRows(`graysync_records where name = 'graysync.divergence'`)).toBe(1)
   })
 
   it('starts from the caches when the upstream is gone', async () => {
