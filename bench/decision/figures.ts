@@ -48,7 +48,9 @@ export function formatFigures(figures: Figures, language: Language): string {
     `${row.name} ${row.version}`,
     `${row.evaluateNs.toFixed(0)} ns${ratioTo(row.evaluateNs, ours?.evaluateNs)}`,
     row.startNs === null
-      ? none
+      ? row.bytes === null
+        ? none
+        : '—'
       : `${(row.startNs / 1_000_000).toFixed(2)} ms${ratioTo(row.startNs, ours?.startNs)}`,
     row.bytes === null
       ? none

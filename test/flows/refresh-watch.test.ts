@@ -172,10 +172,20 @@ describe('the life of the page', () => {
     tab.live('hidden')
     expect([tab.timers(), tab.stream()]).toEqual([[], null])
     tab.live('online')
+    expect(browser.locks()).not.toContain('graysync-refresh')
     tab.advance(10 * REFRESH_MS)
     expect([tab.timers(), tab.stream()]).toEqual([[], null])
     expect(upstream.requests).toHaveLength(1)
     await vi.waitFor(() => expect(browser.locks()).toEqual([]))
+  })
+
+  test('brings nothing after a request that ends in a hidden page', async () => {
+    const { tab, refresh } = await watching()
+    const asking = refresh()
+    tab.live('hidden')
+    await asking
+    expect(upstream.requests).toHaveLength(2)
+    expect(tab.timers()).toEqual([])
   })
 
   test.each(['visible', 'pageshow'] as const)(
@@ -276,6 +286,18 @@ describe('the stream', () => {
     })
     await refresh()
     expect(versions).toEqual([1, 2])
+    expect(upstream.requests).toHaveLength(3)
+  })
+
+  test('that is ahead of what another tab has just heard brings a request', async () => {
+    const first = await watching()
+    const second = start()
+    for (const { tab } of [first, second]) tab.advance(5_000)
+    await second.refresh()
+    expect(upstream.requests).toHaveLength(2)
+    upstream.publish(signed(2))
+    ;(await opened(first.tab)).say('{"version":2}')
+    await vi.waitFor(() => expect(first.versions).toEqual([1, 2]))
     expect(upstream.requests).toHaveLength(3)
   })
 
@@ -471,5 +493,6 @@ test('the signal ends every timer, listener, stream, lock and channel', async ()
   await refresh()
   tab.advance(10 * REFRESH_MS)
   expect([tab.timers(), tab.stream(), errors]).toEqual([[], null, []])
+  expect(browser.channels()).toBe(0)
   expect(upstream.requests).toHaveLength(1)
 })

@@ -115,7 +115,9 @@ describe('a load', () => {
 
   test('prefers the cached rollout to the inlined one', async () => {
     await cache()
-    expect(await version(start({ options: { bootstrap: signed(1) } }).load())).toBe(2)
+    const { load, errors } = start({ options: { bootstrap: signed(1) } })
+    expect(await version(load())).toBe(2)
+    expect(errors).toEqual([])
   })
 
   test('takes the inlined rollout where nothing is cached', async () => {
@@ -172,14 +174,17 @@ describe('a load', () => {
     expect(errors).toEqual(['STORE'])
   })
 
-  test('does not drop a good cache because the memory of versions fails', async () => {
-    await cache()
-    const { load, errors } = start()
-    seen.read = () => Promise.reject(new Error('gone'))
-    expect(await load()).toBeNull()
-    expect(errors).toEqual(['STORE'])
-    expect(await cached()).toMatchObject({ version: 2 })
-  })
+  test.each(['read', 'raise'] as const)(
+    'keeps a good cache though to %s the memory of versions fails',
+    async (member) => {
+      await cache()
+      const { load, errors } = start()
+      Object.assign(seen, { [member]: () => Promise.reject(new Error('gone')) })
+      expect(await load()).toBeNull()
+      expect(errors).toEqual(['STORE'])
+      expect(await cached()).toMatchObject({ version: 2 })
+    },
+  )
 })
 
 const forged = await sign(makeRollout(2), strangers)
@@ -319,6 +324,15 @@ describe('a refresh', () => {
     await refresh()
     expect([errors, told]).toEqual([['ROLLOUT_REPLAY'], []])
     expect(await cached()).toBeUndefined()
+  })
+
+  test('refuses what another tab has overtaken meanwhile', async () => {
+    upstream.publish(signed(3))
+    const { refresh, load, errors, told } = start()
+    seen.raise = async () => false
+    await refresh()
+    expect([errors, told]).toEqual([['ROLLOUT_REPLAY'], []])
+    expect(await load()).toBeNull()
   })
 
   test('says an outage once, and the next one again', async () => {

@@ -18,9 +18,12 @@ export interface Browser {
   tab(overrides?: Partial<Platform>): Tab
   /** Names of the locks that are held. */
   locks(): string[]
+  /** How many ends of channels are open. */
+  channels(): number
 }
 
 export function createBrowser(): Browser {
+  const startedAt = Date.now()
   const queues = new Map<string, { owner: object; grant(): void }[]>()
   const channels = new Map<string, Set<{ receive(message: unknown): void }>>()
 
@@ -84,12 +87,12 @@ export function createBrowser(): Browser {
   }
 
   return {
+    channels: () => [...channels.values()].reduce((sum, members) => sum + members.size, 0),
     locks: () => [...queues].filter(([, queue]) => queue.length > 0).map(([name]) => name),
     tab(overrides = {}) {
       const mine = new Set<() => void>()
       const listeners = new Set<(life: PageLife) => void>()
       const timers = new Map<object, { at: number; run(): void }>()
-      const startedAt = Date.now()
       let elapsed = 0
       let isVisible = true
       let open: ReturnType<Tab['stream']> = null
