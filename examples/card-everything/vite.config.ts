@@ -1,4 +1,3 @@
-import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin, type UserConfig } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
 import { readKeys } from '../../scripts/keys.js'
@@ -42,7 +41,6 @@ export default defineConfig(async (): Promise<UserConfig> => {
       proxy: { '/api': server, '/rollouts': server, '/v1': server, '/dashboard': server },
     },
     plugins: [
-      react(),
       contentPolicy(),
       VitePWA({
         registerType: 'prompt',

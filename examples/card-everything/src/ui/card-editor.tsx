@@ -42,7 +42,12 @@ export function CardEditor(o: {
   }
 
   return (
-    <Dialog title={card?.frontContent.title || strings.newCard} testId="editor" onClose={o.onClose}>
+    <Dialog
+      title={card?.frontContent.title || strings.newCard}
+      testId="editor"
+      forWriting
+      onClose={o.onClose}
+    >
       <form action={submit} onKeyDown={submitByKey}>
         <label>
           {strings.front}

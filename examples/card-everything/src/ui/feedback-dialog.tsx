@@ -29,7 +29,7 @@ export function FeedbackDialog({ onClose }: { onClose(): void }) {
   }
 
   return (
-    <Dialog title={strings.feedback} testId="feedback" onClose={onClose}>
+    <Dialog title={strings.feedback} testId="feedback" forWriting onClose={onClose}>
       {thanked ? (
         <p role="status" data-testid="thanks">
           {strings.thanks}
