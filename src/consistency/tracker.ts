@@ -28,13 +28,13 @@ export interface Tracker {
   begin(store: string, keys: readonly IDBValidKey[]): TrackedWrite
   /** Marks from the oldest write on. */
   take(limit: number): readonly Mark[]
-  /** What was read after its mark was taken is judged; a row written since stays marked. */
-  judged(marks: readonly Mark[]): void
+  /** Lifts the marks of rows that were read after their mark was taken. Answers those that still held: only their verdicts are true. */
+  judged(marks: readonly Mark[]): readonly Mark[]
   fence(): Fence
   /** Regions of which every row has to be judged, with the number of their last write. */
   regions(): ReadonlyMap<number, number>
-  /** A region was scanned as a whole; one written to since stays. */
-  scanned(region: number, seq: number): void
+  /** Lifts a region that was read as a whole. `false`: it was written to since, and its verdicts are not true. */
+  scanned(region: number, seq: number): boolean
   /** Gives up the intents of a store that nothing waits under. To be called once the verdicts are on the disk; whoever calls deletes them. */
   checkpoint(store: string): readonly number[]
   /** After a start: what a former life left on the disk. */
@@ -109,9 +109,9 @@ export function createTracker(most: number = MOST_MARKS): Tracker {
     },
     take: (limit) => [...marks.values()].slice(0, limit),
     judged(judged) {
-      for (const { key, seq: upTo } of judged) {
-        if (marks.get(keyText(key))?.seq === upTo) marks.delete(keyText(key))
-      }
+      const held = judged.filter(({ key, seq: upTo }) => marks.get(keyText(key))?.seq === upTo)
+      for (const { key } of held) marks.delete(keyText(key))
+      return held
     },
     fence() {
       const touched = new Set<string>()
@@ -123,7 +123,7 @@ export function createTracker(most: number = MOST_MARKS): Tracker {
     },
     regions: () => new Map(whole),
     scanned(region, upTo) {
-      if (whole.get(region) === upTo) whole.delete(region)
+      return whole.get(region) === upTo && whole.delete(region)
     },
     checkpoint(store) {
       const waiting = new Set([...marks.values()].map(({ key }) => regionOf(key)))

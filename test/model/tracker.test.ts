@@ -15,6 +15,8 @@ interface Step {
   /** Of what is done in one store. */
   store: Store
   key: number
+  /** Of few, so that the stores are often equal again. */
+  value: number
 }
 
 type Deed =
@@ -29,10 +31,9 @@ type Deed =
   | 'readA'
   | 'readB'
   | 'verdict'
-  | 'rescan'
 
 type Store = 'a' | 'b'
-type Contents = Record<Store, (number | undefined)[]>
+type Contents = Record<Store, number[]>
 
 const KEYS = 4
 const STORES = ['a', 'b'] as const
@@ -43,12 +44,13 @@ const step: fc.Arbitrary<Step> = fc.record({
     { weight: 3, arbitrary: fc.constantFrom<Deed[]>('look', 'judge') },
     {
       weight: 4,
-      arbitrary: fc.constantFrom<Deed[]>('fence', 'readA', 'readB', 'verdict', 'rescan'),
+      arbitrary: fc.constantFrom<Deed[]>('fence', 'readA', 'readB', 'verdict'),
     },
     { weight: 2, arbitrary: fc.constantFrom<Deed[]>('checkpoint', 'crash', 'abort') },
   ),
   store: fc.constantFrom(...STORES),
   key: fc.nat(KEYS - 1),
+  value: fc.nat(1),
 })
 
 interface Guards {
@@ -58,19 +60,22 @@ interface Guards {
 
 /** A transaction on one store: a write of a row, or the deletion of intents. A store runs them in the order they were made. */
 type Transaction =
-  | { write: TrackedWrite; key: number; version: number }
+  | { write: TrackedWrite; key: number; value: number }
   | { clear: readonly number[] }
 
 /** Two stores, what is on their disks beside the rows, and a checker whose memory a crash takes. */
 function createModel(guards: Guards, most: number) {
-  const rows: Contents = { a: [], b: [] }
+  const rows: Contents = { a: Array(KEYS).fill(0), b: Array(KEYS).fill(0) }
   const intents = { a: new Set<number>(), b: new Set<number>() }
   /** Rows that the ledger on the disk calls different. */
   const ledger = new Set<number>()
-  let version = 0
   let tracker: Tracker = createTracker(most)
   let queues: Record<Store, Transaction[]> = { a: [], b: [] }
-  let looked: { marks: readonly Mark[]; rows: Contents } | null = null
+  let looked: {
+    marks: readonly Mark[]
+    regions: ReadonlyMap<number, number>
+    rows: Contents
+  } | null = null
   let scan: { fence: Fence; a: Contents['a'] | null; b: Contents['b'] | null } | null = null
 
   const copy = (): Contents => ({ a: [...rows.a], b: [...rows.b] })
@@ -78,9 +83,12 @@ function createModel(guards: Guards, most: number) {
     if (at.a[key] === at.b[key]) ledger.delete(key)
     else ledger.add(key)
   }
+  const recordAll = (isMeant: (key: number) => boolean, at: Contents) => {
+    for (let key = 0; key < KEYS; key++) if (isMeant(key)) record(key, at)
+  }
   const deeds: Record<Deed, (step: Step) => void> = {
-    write({ store, key }) {
-      queues[store].push({ write: tracker.begin(store, [key]), key, version: ++version })
+    write({ store, key, value }) {
+      queues[store].push({ write: tracker.begin(store, [key]), key, value })
     },
     run({ store }) {
       const next = queues[store].shift()
@@ -89,7 +97,7 @@ function createModel(guards: Guards, most: number) {
         for (const region of next.clear) intents[store].delete(region)
         return
       }
-      rows[store][next.key] = next.version
+      rows[store][next.key] = next.value
       if (guards.intents) for (const region of next.write.intents) intents[store].add(region)
       next.write.commit()
     },
@@ -100,11 +108,14 @@ function createModel(guards: Guards, most: number) {
       next.write.abort()
     },
     look() {
-      looked = { marks: tracker.take(2), rows: copy() }
+      looked = { marks: tracker.take(2), regions: tracker.regions(), rows: copy() }
     },
     judge() {
-      for (const { key } of looked?.marks ?? []) record(key as number, looked?.rows ?? rows)
-      tracker.judged(looked?.marks ?? [])
+      if (!looked) return
+      for (const { key } of tracker.judged(looked.marks)) record(key as number, looked.rows)
+      for (const [region, seq] of looked.regions) {
+        if (tracker.scanned(region, seq)) recordAll((key) => regionOf(key) === region, looked.rows)
+      }
       looked = null
     },
     fence() {
@@ -120,17 +131,9 @@ function createModel(guards: Guards, most: number) {
     verdict() {
       const { a, b, fence } = scan ?? {}
       if (!a || !b || !fence) return
-      for (let key = 0; key < KEYS; key++) {
-        if (!guards.fence || fence.isQuiet(key)) record(key, { a, b })
-      }
+      recordAll((key) => !guards.fence || fence.isQuiet(key), { a, b })
       fence.lift()
       scan = null
-    },
-    rescan() {
-      for (const [region, seq] of tracker.regions()) {
-        for (let key = 0; key < KEYS; key++) if (regionOf(key) === region) record(key, rows)
-        tracker.scanned(region, seq)
-      }
     },
     checkpoint() {
       for (const store of STORES) queues[store].push({ clear: tracker.checkpoint(store) })
@@ -216,6 +219,14 @@ describe('a tracker', () => {
     under.abort()
     expect(tracker.checkpoint('a')).toEqual([regionOf(1)])
     expect(tracker.begin('a', [1]).intents).toEqual([regionOf(1)])
+  })
+
+  it('gives up what a former life intended once that is scanned', () => {
+    const tracker = createTracker()
+    tracker.recover('a', [7])
+    expect(tracker.checkpoint('a')).toEqual([])
+    for (const [region, seq] of tracker.regions()) expect(tracker.scanned(region, seq)).toBe(true)
+    expect(tracker.checkpoint('a')).toEqual([7])
   })
 
   it('takes rows in the order they were last written, and holds a bounded number', () => {
