@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Dexie } from 'dexie'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { QUEUE_KEY } from '../src/engines/legacy/queue.js'
 import {
   type Backend,
@@ -22,6 +22,7 @@ beforeAll(async () => {
   backend = await createBackend()
 }, PATIENCE_MS)
 afterAll(() => backend.close())
+afterEach(() => void vi.useRealTimers())
 
 const userOf = (rig: { session: { user: string | null } }) => rig.session.user ?? ''
 const titles = (rows: readonly Record<string, unknown>[]) =>
@@ -166,17 +167,46 @@ describe('the legacy engine', () => {
     await newer.running.push(putCard('card-1', 'newer'))
     await newer.settle()
     await newer.stop()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const stale = await rig.start({ term: 4 })
     await stale.running.push(putCard('card-2', 'stale'))
     await stale.settle()
     const sent = backend.requests.length
     await stale.running.push(putCard('card-3', 'stale'))
     await stale.settle()
+    await vi.advanceTimersByTimeAsync(10 * 60_000)
+    vi.useRealTimers()
     expect(backend.requests.length).toBe(sent)
     expect(await rig.engine.queue?.size()).toMatchObject({ count: 2 })
     expect(rig.failed).toEqual([])
     expect(await backend.rows(userOf(rig), 'cards')).toHaveLength(1)
     await stale.stop()
+  })
+
+  it('tries again by itself, more and more seldom, until the server answers', async () => {
+    const rig = rigLegacy({ backend })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    let attempts = 0
+    let down = true
+    const { running, settle, stop } = await rig.start({
+      fetch: async (input, init) => {
+        if (!down) return backend.fetch(input, init)
+        attempts++
+        return Response.json({}, { status: 503 })
+      },
+    })
+    await running.push(putCard('card-1', 'patience'))
+    await settle()
+    await vi.advanceTimersByTimeAsync(60_000)
+    const inFirstMinute = attempts
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(inFirstMinute).toBeGreaterThan(4)
+    expect(attempts - inFirstMinute).toBeLessThan(4)
+    down = false
+    await vi.advanceTimersByTimeAsync(60_000)
+    vi.useRealTimers()
+    await vi.waitFor(() => expect(rig.acked).toHaveLength(1))
+    await stop()
   })
 
   it('gives up an operation whose id belongs to another, and goes on', async () => {
@@ -340,9 +370,11 @@ describe('the queue of the legacy engine at rest', () => {
       status: 'pending',
       data: { id: 't', name: 'late' },
     })
+    const late = { ...old, type: 'delete', localId: 'late' }
+    storage.setItem(QUEUE_KEY, JSON.stringify([old, old, late]))
     await queue?.exporter?.seal('handover')
     await queue?.exporter?.seal('handover')
-    expect(await queue?.exporter?.read()).toMatchObject([{ op: { entity: 'tags', entityId: 't' } }])
+    expect((await queue?.exporter?.read())?.map(({ op }) => op.entityId)).toEqual(['t', 'late'])
     await Promise.all([unified.delete(), third.delete()])
   })
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   type Backend,
   createBackend,
@@ -17,6 +17,7 @@ beforeAll(async () => {
   backend = await createBackend()
 }, PATIENCE_MS)
 afterAll(() => backend.close())
+afterEach(() => void vi.useRealTimers())
 
 const userOf = (rig: { session: { user: string | null } }) => rig.session.user ?? ''
 const titleOf = (row: Record<string, unknown> | undefined) =>
@@ -166,12 +167,15 @@ describe('the refactored engine', () => {
     await newer.running.push(putCard('card-1', 'newer'))
     await newer.settle()
     await newer.stop()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const stale = await rig.start({ term: 4 })
     await stale.running.push(putCard('card-2', 'stale'))
     await stale.settle()
     const sent = backend.requests.length
     await stale.running.push(deleteCard('card-1'))
     await stale.settle()
+    await vi.advanceTimersByTimeAsync(10 * 60_000)
+    vi.useRealTimers()
     expect(backend.requests.length).toBe(sent)
     expect(await rig.engine.queue?.size()).toMatchObject({ count: 2, inflight: 0 })
     expect(rig.failed).toEqual([])
