@@ -26,7 +26,10 @@ export default defineConfig({
             headless: true,
             screenshotFailures: false,
             provider: playwright({
-              launchOptions: { executablePath, args: ['--no-sandbox', '--disable-background-networking'] },
+              launchOptions: {
+                executablePath,
+                args: ['--no-sandbox', '--disable-background-networking'],
+              },
             }),
             instances: [{ browser: 'chromium' }],
           },

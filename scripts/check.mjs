@@ -21,7 +21,8 @@ const CHECKS = [
     'attw',
     ['--pack', '.', '--profile', 'esm-only', '--exclude-entrypoints', './rollout.schema.json'],
   ],
-  ['size', 'size-limit', []],
+  ['size of the doors', 'size-limit', ['--silent']],
+  ['size of the boot load', 'node', ['scripts/sizes.mjs']],
 ]
 
 const failed = []

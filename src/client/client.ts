@@ -60,13 +60,15 @@ export function createClient<Op extends Operation>(
   const emitter = createEmitter(complain)
   const state = createPresence(assess(options.engines, NO_EVIDENCE), complain)
   let opening: Promise<Opened<Op>> | null = null
+  let subject = options.subject ?? null
   let starting: Promise<void> | null = null
 
   const reach = (): Promise<Opened<Op>> => {
     if (lifetime.signal.aborted) {
       return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
     }
-    opening ??= open({ platform, options, emitter, state, signal: lifetime.signal, report })
+    const { signal } = lifetime
+    opening ??= open({ platform, options: { ...options, subject }, emitter, state, signal, report })
     return opening
   }
   const begin = async () => {
@@ -112,10 +114,11 @@ export function createClient<Op extends Operation>(
       const { control } = (await reach()).core.stores
       return control ? (await readOpen(control)).map((row) => toPending<Op>(row)) : []
     },
-    async identify(subject) {
-      checkSubject(subject)
-      const opened = await reach()
-      await opened.bind(subject)
+    async identify(next) {
+      checkSubject(next)
+      subject = next
+      // Before the first decision the subject is simply the one that is decided about.
+      await (await opening)?.bind(next)
       return settle()
     },
     async prefer(engine) {

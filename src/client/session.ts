@@ -1,5 +1,6 @@
 import { startEngine, stopEngine } from '../engine/adapter.js'
 import { readControl } from '../engine/control.js'
+import { sweepAcked } from '../engine/oplog.js'
 import { createTransport, type Transport } from '../engine/transport.js'
 import type { Host, Operations } from '../flows/enqueue.js'
 import type { Control, EngineContext } from '../model/engine.js'
@@ -10,6 +11,8 @@ import type { Blocked, Core } from './core.js'
 import { cross } from './crossing.js'
 import { noteOwner, wasSwitched } from './stores.js'
 
+/** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
+const ACKED_KEPT_MS = 30 * 86_400_000
 const LEASE = 'graysync-writer'
 
 /** What this tab does: it leads, with the engine, or follows the tab that does. */
@@ -91,6 +94,8 @@ export function createSession<Op extends Operation>(
     await start(control.owner, control.term, blocked)
     core.tell({ kind: 'control' })
     await operations.pump()
+    const { control: log } = core.stores
+    if (log) await sweepAcked(log, platform.now() - ACKED_KEPT_MS)
   }
 
   async function start(name: EngineName, term: number, blocked: Blocked | null): Promise<void> {

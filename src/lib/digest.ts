@@ -19,11 +19,15 @@ function describe(value: unknown): string {
 
 function describeObject(value: object): string {
   if (Array.isArray(value)) return `[${value.map(describe).join()}]`
-  if (value instanceof Date) return `date:${value.getTime()}`
+  if (isDate(value)) return `date:${value.getTime()}`
   if (value instanceof Blob) return `blob:${value.size}:${value.type}`
   if (ArrayBuffer.isView(value)) {
     return `bytes:${toHex(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))}`
   }
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${describe(held)}`).join()}}`
+}
+
+function isDate(value: object): value is { getTime(): number } {
+  return Object.prototype.toString.call(value) === '[object Date]'
 }

@@ -56,9 +56,11 @@ export function deriveOperationId(store: string, content: unknown, ordinal: numb
 }
 
 function canonical(value: unknown, top: boolean): string {
-  if (value instanceof Date) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map((item) => canonical(item, false)).join()}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  // Dates and whatever else says its own JSON.
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) {
+    return JSON.stringify(value) ?? 'null'
+  }
   const entries = Object.entries(value)
     .filter(([key, held]) => held !== undefined && !(top && VOLATILE.has(key)))
     .sort(([a], [b]) => (a < b ? -1 : 1))

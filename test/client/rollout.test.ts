@@ -128,6 +128,17 @@ describe('a running session', () => {
     await next.close()
   })
 
+  it('decides about the user who signed in before the start', async () => {
+    const served = createServed()
+    const envelope = await sign(keys, { version: 1, stages: NONE, allow: ['ann'] })
+    const rollout = { keys: [keys.public], bootstrap: envelope }
+    const gray = served.open({ rollout })
+    await gray.identify({ id: 'ann' })
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    expect(gray.decision?.reason).toBe('ALLOWED')
+    await gray.close()
+  })
+
   it('keeps the bucket of a profile through login and logout', async () => {
     const served = createServed()
     await served.publish({ version: 1, stages: NONE })
