@@ -39,15 +39,22 @@ async function readSubstance(engine: Engine<CardOp>): Promise<Record<string, unk
       after = page.at(-1)?.key
       if (page.length < 50) break
     }
-    held[table] = rows.map(({ row }) => {
-      const plain = toPlain(row)
-      for (const side of [plain.frontContent, plain.backContent]) {
-        delete (side as { lastModified?: unknown } | undefined)?.lastModified
-      }
-      return Object.fromEntries(SUBSTANCE[table].map((name) => [name, plain[name] ?? null]))
-    })
+    held[table] = toSubstance(
+      table,
+      rows.map(({ row }) => row),
+    )
   }
   return held
+}
+
+function toSubstance(table: Table, rows: readonly object[]): unknown[] {
+  return rows.map((row) => {
+    const plain = toPlain(row)
+    for (const side of [plain.frontContent, plain.backContent]) {
+      delete (side as { lastModified?: unknown } | undefined)?.lastModified
+    }
+    return Object.fromEntries(SUBSTANCE[table].map((name) => [name, plain[name] ?? null]))
+  })
 }
 
 async function copy(from: Engine<CardOp>, to: Engine<CardOp>): Promise<void> {
@@ -68,7 +75,10 @@ describe('rows that go from one engine to the other', () => {
     const rows = generateCards({ seed: 11, cards: 160, folders: 12, images: 8 })
     for (const table of TABLES) await legacy.engine.store?.hydrate(table, rows[table])
     const before = await readSubstance(legacy.engine)
-    expect(before.cards).toHaveLength(160)
+    for (const table of TABLES) {
+      const sorted = rows[table].toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      expect(before[table]).toEqual(toSubstance(table, sorted))
+    }
     await copy(legacy.engine, refactored.engine)
     expect(await readSubstance(refactored.engine)).toEqual(before)
     await copy(refactored.engine, legacy.engine)
@@ -166,6 +176,25 @@ describe('operations that go from one engine to the other', () => {
       folders: [{ id: 'f', color: '#123456' }],
       images: [{ id: 'i' }],
     })
+  })
+
+  it('are not queued again where they were sent before', async () => {
+    const user = randomUUID()
+    for (const rig of [rigLegacy({ backend, user }), rigRefactored({ backend, user })]) {
+      const known = putCard('known', 'sent')
+      const fresh = putCard('fresh', 'moved in')
+      const { running, settle, stop } = await rig.start()
+      await running.push(known)
+      await settle()
+      await stop()
+      const queue = rig.engine.queue
+      await queue?.importer?.stage(
+        [known, fresh].map((op) => ({ opId: op.opId, op, userId: user, state: 'open' as const })),
+        'h',
+      )
+      await queue?.importer?.activate('h')
+      expect((await queue?.exporter?.read())?.map(({ opId }) => opId)).toEqual([fresh.opId])
+    }
   })
 
   it('reach the server from the queue of an old build, without a word of graysync in it', async () => {
