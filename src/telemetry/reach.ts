@@ -5,7 +5,7 @@ import { withinTime } from '../platform/bound.js'
 import type { StoredFile } from '../store/database.js'
 import { toBatchId } from './send.js'
 
-const TIMEOUT_MS = 30_000
+const TIMEOUT_MS = 15_000
 
 /** A sink that always answers: within a bound, and never by throwing. */
 export interface Upstream {

@@ -43,8 +43,10 @@ export interface StoredRecord {
   attributes: { key: string; value: Record<string, unknown> }[]
 }
 
-/** A real HTTP server that takes OTLP logs, and fails on demand. */
-export async function openCollector(o: { retryAfterS?: number } = {}): Promise<Collector> {
+/** A real HTTP server that takes OTLP logs, and fails on demand; its page is served whatever the fault. */
+export async function openCollector(
+  o: { retryAfterS?: number; page?: string } = {},
+): Promise<Collector> {
   const retryAfterS = o.retryAfterS ?? 5
 
   let busy = 0
@@ -53,6 +55,9 @@ export async function openCollector(o: { retryAfterS?: number } = {}): Promise<C
     response.setHeader('access-control-allow-origin', '*')
     response.setHeader('access-control-allow-headers', '*')
     if (request.method === 'OPTIONS') return void response.writeHead(204).end()
+    if (request.method === 'GET') {
+      return void response.writeHead(200, { 'content-type': 'text/html' }).end(o.page ?? '')
+    }
     const { fault } = collector
     collector.requests.push(fault)
     if (fault === 'reset') return void request.socket.destroy()

@@ -1,0 +1,153 @@
+import {
+  type Draft,
+  dropDraft,
+  keepDraft,
+  keepDraftId,
+  readDraft,
+  readDraftId,
+} from './feedback-form/draft.js'
+import { type FeedbackStrings, stringsOf } from './feedback-form/strings.js'
+import { STYLE } from './feedback-form/style.js'
+import { createView, type Facts, make, type View } from './feedback-form/view.js'
+import type { Feedback } from './model/record.js'
+
+export type { FeedbackStrings } from './feedback-form/strings.js'
+
+/** What the form needs of the handle. */
+export interface FeedbackTaker {
+  feedback(entry: Feedback): Promise<{ id: string; durable?: boolean }>
+}
+
+// On a server there is nothing to extend; the class can still be imported.
+const Base: typeof HTMLElement =
+  globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement)
+
+/**
+ * Is `<graysync-feedback>`: a button that opens a form in a modal dialog and hands the entry to the handle.
+ *
+ * The language is that of the nearest `lang` (English, Chinese, or the host's own `strings`). Colours and shape are
+ * custom properties: `--graysync-background`, `-color`, `-border`, `-accent`, `-on-accent`, `-error`, `-radius`, `-font`.
+ * A button in the slot `button` takes the place of the form's own. What was begun is kept until it is saved.
+ * Fires `graysync-feedback` with the id of the entry in `detail` once it is saved.
+ *
+ * @example
+ * GraySyncFeedback.define()
+ * const form = document.createElement('graysync-feedback') as GraySyncFeedback
+ * form.gray = gray
+ * form.context = { version: '5.7.0' }
+ * document.body.append(form)
+ */
+export class GraySyncFeedback extends Base {
+  /** Registers the element; once is enough. @default 'graysync-feedback' */
+  static define(name = 'graysync-feedback'): void {
+    if (!customElements.get(name)) customElements.define(name, GraySyncFeedback)
+  }
+
+  /** Takes the entries. @default null: nothing can be sent */
+  gray: FeedbackTaker | null = given(this, 'gray', null)
+  /** Facts to send along; the user sees each and may take it off. @default none */
+  context: Facts = given(this, 'context', {})
+  #strings: Partial<FeedbackStrings> = given(this, 'strings', {})
+  #view: View | null = null
+  #button: HTMLButtonElement | null = null
+
+  /** Texts in place of the form's own. @default none */
+  get strings(): Partial<FeedbackStrings> {
+    return this.#strings
+  }
+
+  set strings(own: Partial<FeedbackStrings>) {
+    this.#strings = own
+    this.#label()
+  }
+
+  connectedCallback(): void {
+    if (!this.shadowRoot) this.#build(this.attachShadow({ mode: 'open' }))
+    this.#label()
+  }
+
+  disconnectedCallback(): void {
+    this.close()
+  }
+
+  /** Opens the form; what is given takes the place of what was begun. */
+  open(entry: Partial<Draft> = {}): void {
+    if (this.#view || !this.shadowRoot) return
+    const view = createView(this.#texts(), { ...readDraft(), ...entry }, this.context)
+    const id = readDraftId()
+    this.#view = view
+    keepDraftId(id)
+    view.form.addEventListener('input', () => keepDraft(view.draft()))
+    view.form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      void this.#submit(view, id)
+    })
+    view.dialog.addEventListener('close', () => {
+      view.dialog.remove()
+      this.#view = null
+    })
+    this.shadowRoot.append(view.dialog)
+    view.dialog.showModal()
+  }
+
+  /** Closes the form and keeps what was begun. */
+  close(): void {
+    this.#view?.dialog.close()
+  }
+
+  #build(root: ShadowRoot): void {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync(STYLE)
+    root.adoptedStyleSheets = [sheet]
+    this.#button = make('button', { type: 'button', part: 'button', 'aria-haspopup': 'dialog' })
+    const slot = make('slot', { name: 'button' }, this.#button)
+    slot.addEventListener('click', () => this.open())
+    root.append(slot)
+  }
+
+  #label(): void {
+    if (this.#button) this.#button.textContent = this.#texts().open
+  }
+
+  #texts(): FeedbackStrings {
+    const lang = this.closest('[lang]')?.getAttribute('lang') ?? document.documentElement.lang
+    return stringsOf(lang, this.#strings)
+  }
+
+  async #submit(view: View, id: string): Promise<void> {
+    if (view.isBusy()) return
+    const texts = this.#texts()
+    const draft = view.draft()
+    if (draft.text.trim() === '' && draft.rating === undefined) {
+      return view.complain(texts.needsText, 'text')
+    }
+    if (view.mayContact() && !draft.contact) return view.complain(texts.needsContact, 'contact')
+    view.setBusy(true)
+    view.complain('', null)
+    try {
+      if (!this.gray) throw new TypeError('the form has no handle')
+      const saved = await this.gray.feedback({ ...draft, context: view.facts(), id })
+      dropDraft()
+      view.thank(saved.durable === false ? texts.queued : texts.saved)
+      this.dispatchEvent(
+        new CustomEvent('graysync-feedback', {
+          detail: { id: saved.id },
+          bubbles: true,
+          composed: true,
+        }),
+      )
+    } catch {
+      view.complain(texts.failed, null)
+    } finally {
+      view.setBusy(false)
+    }
+  }
+}
+
+/** What a host has set on the element before the class was there. */
+function given<T>(element: object, name: string, fallback: T): T {
+  if (!Object.hasOwn(element, name)) return fallback
+  const value: T = Reflect.get(element, name)
+  Reflect.deleteProperty(element, name)
+  return value
+}

@@ -1,0 +1,182 @@
+import type { Feedback } from '../model/record.js'
+import type { Draft } from './draft.js'
+import type { FeedbackStrings } from './strings.js'
+
+export type Facts = Readonly<Record<string, string | number | boolean>>
+
+const CATEGORIES = ['bug', 'idea', 'question', 'praise', 'other'] as const
+const SEVERITIES = ['low', 'medium', 'high'] as const
+const RATINGS = [1, 2, 3, 4, 5] as const
+
+/** The dialog, and what the user has put into it. */
+export interface View {
+  dialog: HTMLDialogElement
+  form: HTMLFormElement
+  draft(): Draft
+  /** The facts that the user left in. */
+  facts(): Facts
+  mayContact(): boolean
+  /** Says what is wrong, and leads to it. */
+  complain(message: string, at: 'text' | 'contact' | null): void
+  isBusy(): boolean
+  setBusy(isBusy: boolean): void
+  /** Thanks the user in the place of the form. */
+  thank(message: string): void
+}
+
+/** Makes an element. Nothing is parsed, so no policy about markup applies. */
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Readonly<Record<string, string | boolean>> = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag)
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) element.setAttribute(name, value === true ? '' : value)
+  }
+  element.append(...children)
+  return element
+}
+
+export function createView(strings: FeedbackStrings, draft: Draft, context: Facts): View {
+  const text = make('textarea', { id: 'text', maxlength: '10000', autofocus: true })
+  const category = make('select', { id: 'category' })
+  const severity = make('select', { id: 'severity' })
+  const consent = make('input', { type: 'checkbox', id: 'consent' })
+  const contact = make('input', {
+    type: 'text',
+    id: 'contact',
+    maxlength: '254',
+    autocomplete: 'email',
+  })
+  const ratings = RATINGS.map((value) =>
+    make('input', { type: 'radio', name: 'rating', value: String(value) }),
+  )
+  const facts = Object.entries(context).map(
+    ([name, value]) => [name, value, make('input', { type: 'checkbox' })] as const,
+  )
+  const alert = make('p', { role: 'alert', id: 'alert' })
+  const status = make('p', { role: 'status' })
+  const send = make('button', { type: 'submit', part: 'send' }, strings.send)
+  const cancel = make('button', { type: 'button', part: 'cancel' }, strings.cancel)
+
+  category.append(...CATEGORIES.map((name) => make('option', { value: name }, strings[name])))
+  severity.append(
+    make('option', { value: '' }, '—'),
+    ...SEVERITIES.map((name) => make('option', { value: name }, strings[name])),
+  )
+  const severityField = field(strings.severity, severity)
+  const contactField = field(strings.contact, contact)
+  const rating = make(
+    'fieldset',
+    {},
+    make('legend', {}, strings.rating),
+    make(
+      'div',
+      { class: 'choices' },
+      ...ratings.map((input, index) =>
+        make('label', {}, input, strings[`rating${RATINGS[index] ?? 1}`]),
+      ),
+    ),
+  )
+  const along = make(
+    'fieldset',
+    { hidden: facts.length === 0 },
+    make('legend', {}, strings.context),
+    ...facts.map(([name, value, input]) => check(input, `${name}: ${value}`)),
+  )
+  const form = make(
+    'form',
+    { novalidate: true },
+    field(strings.text, text),
+    rating,
+    field(strings.category, category),
+    severityField,
+    check(consent, strings.mayContact),
+    contactField,
+    along,
+    alert,
+    make('div', { class: 'actions' }, cancel, send),
+  )
+  const title = make('h2', { id: 'title' }, strings.title)
+  const dialog = make('dialog', { 'aria-labelledby': 'title', part: 'dialog' }, title, status, form)
+
+  text.value = draft.text
+  category.value = draft.category ?? 'other'
+  severity.value = draft.severity ?? ''
+  contact.value = draft.contact ?? ''
+  consent.checked = contact.value !== ''
+  for (const input of ratings) input.checked = Number(input.value) === draft.rating
+  for (const [, , input] of facts) input.checked = true
+  const arrange = () => {
+    severityField.hidden = category.value !== 'bug'
+    contactField.hidden = !consent.checked
+  }
+  arrange()
+  form.addEventListener('input', arrange)
+  cancel.addEventListener('click', () => dialog.close())
+  wrapFocus(dialog)
+
+  return {
+    dialog,
+    form,
+    draft: () => {
+      const rated = ratings.find((input) => input.checked)
+      const isBug = category.value === 'bug' && severity.value !== ''
+      return {
+        text: text.value,
+        category: category.value as NonNullable<Feedback['category']>,
+        ...(rated && { rating: Number(rated.value) }),
+        ...(isBug && { severity: severity.value as NonNullable<Feedback['severity']> }),
+        ...(consent.checked && contact.value.trim() !== '' && { contact: contact.value.trim() }),
+      }
+    },
+    facts: () =>
+      Object.fromEntries(
+        facts.flatMap(([name, value, input]) => (input.checked ? [[name, value]] : [])),
+      ),
+    mayContact: () => consent.checked,
+    complain(message, at) {
+      for (const [input, name] of [
+        [text, 'text'],
+        [contact, 'contact'],
+      ] as const) {
+        input.removeAttribute('aria-describedby')
+        input.setAttribute('aria-invalid', String(name === at))
+        if (name === at) input.setAttribute('aria-describedby', 'alert')
+        if (name === at) input.focus()
+      }
+      alert.textContent = message
+    },
+    isBusy: () => send.getAttribute('aria-disabled') === 'true',
+    setBusy: (isBusy) => send.setAttribute('aria-disabled', String(isBusy)),
+    thank(message) {
+      const close = make('button', { type: 'button', part: 'close' }, strings.close)
+      close.addEventListener('click', () => dialog.close())
+      form.replaceWith(make('div', { class: 'actions' }, close))
+      status.textContent = message
+      close.focus()
+    },
+  }
+}
+
+function field(label: string, input: HTMLElement): HTMLElement {
+  return make('div', { class: 'field' }, make('label', { for: input.id }, label), input)
+}
+
+function check(input: HTMLInputElement, label: string): HTMLElement {
+  return make('label', { class: 'check' }, input, make('span', {}, label))
+}
+
+/** A modal dialog keeps the page out of reach, but Tab still leads into the browser's own bar. */
+function wrapFocus(dialog: HTMLDialogElement): void {
+  dialog.addEventListener('keydown', (event) => {
+    if (event.key !== 'Tab') return
+    const stops = [...dialog.querySelectorAll<HTMLElement>('textarea, select, input, button')]
+    const seen = stops.filter((stop) => stop.getClientRects().length > 0)
+    const [from, to] = event.shiftKey ? [seen[0], seen.at(-1)] : [seen.at(-1), seen[0]]
+    if (event.target !== from) return
+    event.preventDefault()
+    to?.focus()
+  })
+}
