@@ -4,7 +4,7 @@ import { sweepAcked } from '../engine/oplog.js'
 import { createTransport, type Transport } from '../engine/transport.js'
 import type { Host, Operations } from '../flows/enqueue.js'
 import type { Control, EngineContext } from '../model/engine.js'
-import { GraySyncError, isGraySyncError } from '../model/errors.js'
+import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Held } from '../model/platform.js'
 import type { Blocked, Core } from './core.js'
@@ -37,13 +37,18 @@ export function createSession<Op extends Operation>(
 
   async function begin(): Promise<void> {
     const { control } = core.stores
+    if (core.stores.isNewer) return waitForUpdate()
     if (!control) return runBare()
     if (!platform.lock) return lead(null)
     held = await platform.lock(LEASE, { signal, ifAvailable: true })
     if (held) return lead(held)
     await follow(await readControl(control))
-    // One request, held until it is granted: asking twice would make two leaders.
-    platform.lock(LEASE, { signal }).then(takeOver, () => undefined)
+    standInLine()
+  }
+
+  /** One request, held until it is granted: asking twice would make two leaders. */
+  function standInLine(): void {
+    platform.lock?.(LEASE, { signal }).then(takeOver, () => undefined)
   }
 
   async function takeOver(granted: Held | null): Promise<void> {
@@ -67,6 +72,22 @@ export function createSession<Op extends Operation>(
     if (signal.aborted) return
     await stop()
     await look()
+    standInLine()
+  }
+
+  /** A newer build of the app wrote what is stored: this one takes operations and sends nothing. */
+  function waitForUpdate(): void {
+    const [error] = core.stores.trouble
+    const decision = core.decide(wasSwitched(platform) ? 'refactored' : 'legacy')
+    core.decided(decision)
+    state.amend({ reload: 'required' })
+    refuse('NEWER_STATE', error?.message ?? 'update the app')
+  }
+
+  function refuse(by: ErrorCode, fix: string): void {
+    const decision = core.decision()
+    const role = held ? 'writer' : 'follower'
+    state.show({ phase: 'running', decision, running: null, role, blocked: { by, fix } })
   }
 
   /** Nothing can be stored here: the engine that the profile has runs, and nothing ever moves. */
@@ -76,15 +97,7 @@ export function createSession<Op extends Operation>(
     const fix = error?.message ?? 'storage is not available'
     const decision = core.decide(wasSwitched(platform) ? 'refactored' : 'legacy')
     core.decided(decision)
-    if (wasSwitched(platform) || by === 'NEWER_STATE') {
-      return state.show({
-        phase: 'running',
-        decision,
-        running: null,
-        role: 'writer',
-        blocked: { by, fix },
-      })
-    }
+    if (wasSwitched(platform)) return refuse(by, fix)
     await start('legacy', 0, { by, fix })
   }
 
@@ -101,19 +114,11 @@ export function createSession<Op extends Operation>(
   async function start(name: EngineName, term: number, blocked: Blocked | null): Promise<void> {
     const decision = core.decision()
     const engine = core.options.engines?.[name]
-    const show = (running: EngineName | null, why: Blocked | null) =>
-      state.show({
-        phase: 'running',
-        decision,
-        running,
-        role: 'writer',
-        ...(why && { blocked: why }),
-      })
     if (!engine) {
       const fix = core.options.engines
         ? `this profile is on ${name}: ship an app that has that engine`
         : 'decide only: give `engines` to run one'
-      return show(null, { by: 'ENGINE_LOAD', fix })
+      return refuse('ENGINE_LOAD', fix)
     }
     const abort = new AbortController()
     const transport = createTransport({
@@ -141,24 +146,26 @@ export function createSession<Op extends Operation>(
       const running = await startEngine(platform, name, engine, ctx)
       if (signal.aborted) return void (await stopEngine(platform, running))
       host = { name, engine, running, abort, transport }
-      show(name, blocked)
+      const why = blocked && { blocked }
+      state.show({ phase: 'running', decision, running: name, role: 'writer', ...why })
     } catch (cause) {
       abort.abort()
       core.report(cause)
       const by = isGraySyncError(cause) ? cause.code : 'ENGINE_START'
-      show(null, {
-        by,
-        fix: `engine ${name} did not start: reload when online, or ship a build that has it`,
-      })
+      refuse(by, `engine ${name} did not start: reload when online, or ship a build that has it`)
     }
   }
 
   async function fenced(term: number): Promise<void> {
     core.emitter.emit('fenced', { term })
     await stop()
+    if (!platform.lock) {
+      return refuse('FENCED', 'another tab writes now: reload this one to take over')
+    }
     held?.release()
     held = null
     await look()
+    standInLine()
   }
 
   async function follow(control: Control): Promise<void> {
@@ -190,6 +197,8 @@ export function createSession<Op extends Operation>(
     const error = core.report(cause)
     state.show({ phase: 'halted', decision: core.decision(), running: null, error })
     core.emitter.emit('halted', error)
+    held?.release()
+    held = null
   }
 
   async function stop(): Promise<void> {

@@ -16,6 +16,8 @@ export interface Stores {
   first: Control | null
   database: GraySyncDatabase | null
   trouble: readonly GraySyncError[]
+  /** A newer build made what is stored: it is added to, and not acted on. */
+  isNewer: boolean
 }
 
 export async function openStores(platform: Platform): Promise<Stores> {
@@ -33,7 +35,8 @@ export async function openStores(platform: Platform): Promise<Stores> {
     attempt('control', () => readControl(connection)),
     attempt('database', () => openDatabase(platform)),
   ])
-  return { control: first && connection, first, database, trouble }
+  const isNewer = trouble.some((error) => error.code === 'NEWER_STATE')
+  return { control: first || isNewer ? connection : null, first, database, trouble, isNewer }
 }
 
 export function noteOwner(platform: Platform, control: Control): void {

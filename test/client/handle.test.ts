@@ -1,6 +1,9 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
-import type { GraySyncOptions } from '../../src/model/handle.js'
+import { READER } from '../../src/engine/control.js'
+import type { Control } from '../../src/model/engine.js'
+import type { GraySync, GraySyncOptions } from '../../src/model/handle.js'
+import { openControl } from '../../src/store/control.js'
 import {
   createFakeEngine,
   createTestClient,
@@ -178,6 +181,26 @@ describe('two tabs', () => {
     await follower.close()
   })
 
+  it('without Web Locks let only the newest send, and the older one says so', async () => {
+    const world = createProfile({ locks: false })
+    const engines = createEngines()
+    const [older, newer] = [1, 2].map(() =>
+      createTestClient<RowOperation>({ app: APP, engines }, world.tab()),
+    ) as [GraySync<RowOperation>, GraySync<RowOperation>]
+    await older.start()
+    const stale = engines.legacy.starts[0]
+    await newer.start()
+    await expect(stale?.fetch('https://example.test/', { method: 'POST' })).rejects.toMatchObject({
+      code: 'FENCED',
+    })
+    expect(await awaitSnapshot(older, (snapshot) => snapshot.running === null)).toMatchObject({
+      blocked: { by: 'FENCED' },
+    })
+    expect(newer.getSnapshot()).toMatchObject({ running: 'legacy' })
+    await older.close()
+    await newer.close()
+  })
+
   it('refuse the sends of a tab whose term is over', async () => {
     const world = createProfile()
     const engines = createEngines()
@@ -193,6 +216,33 @@ describe('two tabs', () => {
       code: 'FENCED',
     })
     await next.close()
+  })
+})
+
+describe('a profile that a newer build has used', () => {
+  it('is not acted on: operations are kept, nothing is sent, and an update is asked for', async () => {
+    const world = createProfile()
+    const engines = createEngines()
+    const first = createTestClient<RowOperation>({ app: APP, engines }, world.tab())
+    await first.start()
+    await first.close()
+    const db = await openControl(world.tab())
+    const control = await db.get('control', 'control')
+    await db.put('control', { ...(control as Control), minReader: READER + 1 })
+    db.close()
+    const gray = createTestClient<RowOperation>({ app: APP, engines }, world.tab())
+    const codes: string[] = []
+    gray.on('error', (error) => codes.push(error.code))
+    expect(await gray.start()).toMatchObject({
+      running: null,
+      reload: 'required',
+      blocked: { by: 'NEWER_STATE' },
+    })
+    expect(codes).toContain('NEWER_STATE')
+    expect(await gray.enqueue(put('a', 'kept'))).toMatchObject({ durable: true })
+    expect(await gray.openOperations()).toHaveLength(1)
+    expect(engines.legacy.starts).toHaveLength(1)
+    await gray.close()
   })
 })
 
