@@ -26,7 +26,7 @@ export async function insist(command, args, env) {
 
 export async function install() {
   if (existsSync(`${ROOT}node_modules/.package-lock.json`)) return
-  await insist('npm', ['ci'])
+  await insist('npm', ['install'])
 }
 
 const CHROMIUMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
