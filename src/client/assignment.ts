@@ -5,14 +5,21 @@ import type { Rollout } from '../model/rollout.js'
 
 /** The newest rollout and what it means here; the session's own decision stays what it was. */
 export interface Assignment {
+  /** A cached one counts only until upstream has confirmed one. */
   take(rollout: Rollout | null, cached: boolean): void
   /** What the rollout assigns to a profile of this owner, now. */
   decide(owner: EngineName): Decision
   /** This session's decision, once taken. */
   present(): Decision | null
   hold(decision: Decision): void
-  /** The arm that this profile was drawn into, where it was before. */
-  setArm(arm: Arm): void
+  setArm(drawn: Drawn): void
+}
+
+/** The arm that this profile was drawn into, at its first exposure in a stage. */
+export interface Drawn {
+  rollout: string | null
+  stage: string | null
+  arm: Arm
 }
 
 export interface AssignmentInput {
@@ -25,9 +32,13 @@ export interface AssignmentInput {
 
 export function createAssignment(o: AssignmentInput): Assignment {
   let evaluate = compileRollout(null)
-  let cached = false
+  let cached = true
   let present: Decision | null = null
-  let drawn: Arm | null = null
+  let drawn: Drawn | null = null
+  const draw = (decision: Decision): Decision =>
+    drawn && drawn.rollout === decision.rollout && drawn.stage === decision.stage
+      ? { ...decision, arm: drawn.arm }
+      : decision
   const toInput = (owner: EngineName): DecisionInput => ({
     subject: o.subject(),
     now: o.now(),
@@ -40,20 +51,18 @@ export function createAssignment(o: AssignmentInput): Assignment {
   })
   return {
     take(rollout, isCached) {
+      if (isCached && !cached) return
       evaluate = compileRollout(rollout)
       cached = isCached
     },
-    decide(owner) {
-      const decision = evaluate(toInput(owner))
-      return drawn === null ? decision : { ...decision, arm: drawn }
-    },
+    decide: (owner) => draw(evaluate(toInput(owner))),
     present: () => present,
     hold(decision) {
       present = decision
     },
     setArm(arm) {
       drawn = arm
-      if (present) present = { ...present, arm }
+      if (present) present = draw(present)
     },
   }
 }

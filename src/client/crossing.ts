@@ -8,6 +8,7 @@ import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import { readFact, writeFact } from '../store/control.js'
 import type { Blocked, Core } from './core.js'
+import { readPreference } from './profile.js'
 
 const ATTEMPTS = 3
 
@@ -24,6 +25,7 @@ export async function cross<Op extends Operation>(
 ): Promise<{ control: Control; blocked: Blocked | null }> {
   const { control: connection } = core.stores
   if (!connection) throw new GraySyncError('STORE', 'there is no control record')
+  core.profile.preference = await readPreference(connection)
   let taken: Decision | null = null
   const decideOnce = (owner: EngineName) => {
     if (!taken) {

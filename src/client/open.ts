@@ -12,6 +12,7 @@ import type { Core } from './core.js'
 import type { Emitter } from './events.js'
 import { type Hint, parseHint } from './hint.js'
 import { createSeen, keep, openProfile, settleArm } from './profile.js'
+import { watchReload } from './reload.js'
 import { createSession, type Session } from './session.js'
 import type { Presence } from './state.js'
 import { openStores } from './stores.js'
@@ -48,6 +49,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   let subject = options.subject ?? null
   const profile = await openProfile(platform, control, subject, options.consent ?? 'pending')
   const isFirstBoot = stores.first !== null && stores.first.term === 0
+  const pristine = isFirstBoot && (await platform.pristine())
   const assignment = createAssignment({
     subject: () => ({ ...subject, id: profile.bucketingKey }),
     now: () => refresh?.correctedNow() ?? platform.now(),
@@ -105,18 +107,13 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   })
   emitter.on('error', (error) => voice.say({ about: 'error', error }))
 
-  /** Holds what the newest rollout wants against what runs; the engine itself changes at the next boot only. */
-  const reconsider = () => {
-    const { running, reload } = state.get()
-    if (!running) return
-    const { engine, reason } = assignment.decide(running)
-    session.suspend(reason === 'KILLED' && running === 'refactored')
-    const wants = engine !== running && options.engines?.refactored !== undefined
-    if (wants && reload === 'none') {
-      state.amend({ reload: 'wanted' })
-      emitter.emit('reloadWanted', { since: platform.now(), to: engine })
-    } else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
-  }
+  const reconsider = watchReload({
+    platform,
+    state,
+    emitter,
+    assignment,
+    canSwitch: options.engines?.refactored !== undefined,
+  })
 
   const refresh = options.rollout
     ? createRefresh({
@@ -141,7 +138,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     emitter.emit('decided', decision)
     const { rollout, stage, arm } = decision
     const tell = (drawn: Arm) => {
-      assignment.setArm(drawn)
+      assignment.setArm({ rollout, stage, arm: drawn })
       state.onceSettled(() =>
         voice.say({ about: 'decision', decision: { ...decision, arm: drawn } }),
       )
@@ -160,7 +157,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     state,
     stores,
     profile,
-    pristine: isFirstBoot && (await platform.pristine()),
+    pristine,
     userId: () => subject?.id ?? null,
     adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
     decide: assignment.decide,
@@ -227,6 +224,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     async prefer(engine) {
       profile.preference = engine
       await keep(control, 'preference', engine)
+      channel?.post({ kind: 'control' })
       reconsider()
     },
   }

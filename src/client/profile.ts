@@ -39,10 +39,15 @@ export async function openProfile(
   return {
     installation,
     bucketingKey: await settleFact(control, 'bucketingKey', () => subject?.id ?? installation),
-    preference: await readFact<EngineName>(control, 'preference'),
+    preference: await readPreference(control),
     consent: (await readFact<Consent>(control, 'consent')) ?? consent,
     evidence: (await readFact<Evidence>(control, 'evidence')) ?? NO_EVIDENCE,
   }
+}
+
+/** The user's own choice, in whichever tab it was made. */
+export function readPreference(control: ControlConnection): Promise<EngineName | null> {
+  return readFact<EngineName>(control, 'preference')
 }
 
 /** The arm of a stage is fixed at the first exposure, whatever happens to the device later. */

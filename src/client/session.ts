@@ -1,7 +1,7 @@
 import { startEngine, stopEngine } from '../engine/adapter.js'
 import { readControl } from '../engine/control.js'
 import { sweepAcked } from '../engine/oplog.js'
-import { createTransport, type Transport } from '../engine/transport.js'
+import { createTransport } from '../engine/transport.js'
 import type { Host, Operations } from '../flows/enqueue.js'
 import type { Control, EngineContext } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
@@ -9,6 +9,7 @@ import type { EngineName, Operation } from '../model/operation.js'
 import type { Held } from '../model/platform.js'
 import type { Blocked, Core } from './core.js'
 import { cross } from './crossing.js'
+import { readPreference } from './profile.js'
 import { noteOwner, wasSwitched } from './stores.js'
 
 /** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
@@ -19,9 +20,7 @@ const LEASE = 'graysync-writer'
 export interface Session<Op extends Operation> {
   begin(): Promise<void>
   host(): Host<Op> | null
-  /** Refuses or allows the engine's sends. */
-  suspend(stopped: boolean): void
-  /** Another tab changed the control record. */
+  /** Another tab changed the control record, or the user's choice. */
   look(): Promise<void>
   end(): Promise<void>
 }
@@ -31,9 +30,11 @@ export function createSession<Op extends Operation>(
   operations: Operations<Op>,
 ): Session<Op> {
   const { platform, state, signal } = core
-  let host: (Host<Op> & { abort: AbortController; transport: Transport }) | null = null
+  let host: (Host<Op> & { abort: AbortController }) | null = null
   let held: Held | null = null
-  let suspended = false
+  let following = false
+  /** Whose engine was shown last; a handover shows none in between. */
+  let owner: EngineName | null = null
 
   async function begin(): Promise<void> {
     const { control } = core.stores
@@ -53,6 +54,7 @@ export function createSession<Op extends Operation>(
 
   async function takeOver(granted: Held | null): Promise<void> {
     held = granted
+    following = false
     if (signal.aborted) return held?.release()
     // Gaining the lease is a boot: what is desired is read anew and handed over first.
     await lead(held).catch(halt)
@@ -60,7 +62,8 @@ export function createSession<Op extends Operation>(
 
   async function lead(lease: Held | null): Promise<void> {
     lease?.lost.then(
-      () => loseLease(),
+      // A lease that was given back is lost as well.
+      () => (held === lease ? loseLease() : undefined),
       () => undefined,
     )
     const { control, blocked } = await cross(core, lease !== null)
@@ -71,8 +74,7 @@ export function createSession<Op extends Operation>(
     held = null
     if (signal.aborted) return
     await stop()
-    await look()
-    standInLine()
+    await stepBack()
   }
 
   /** A newer build of the app wrote what is stored: this one takes operations and sends nothing. */
@@ -103,6 +105,7 @@ export function createSession<Op extends Operation>(
 
   async function run(control: Control, blocked: Blocked | null): Promise<void> {
     noteOwner(platform, control)
+    owner = control.owner
     if (!control.owner) return halt(new GraySyncError('HALTED', `stuck while ${control.phase}`))
     await start(control.owner, control.term, blocked)
     core.tell({ kind: 'control' })
@@ -128,11 +131,10 @@ export function createSession<Op extends Operation>(
       signal: abort.signal,
       highestTerm: async () =>
         core.stores.control ? (await readControl(core.stores.control)).term : term,
+      isSuspended: () => name === 'refactored' && core.decide(name).reason === 'KILLED',
       onFenced: () => void fenced(term),
       onAnswer: (answer) => core.witness(name, answer.outcome),
-      onRefused: () => undefined,
     })
-    if (suspended) transport.suspend()
     const ctx: EngineContext = {
       mode: 'active',
       signal: abort.signal,
@@ -145,7 +147,7 @@ export function createSession<Op extends Operation>(
     try {
       const running = await startEngine(platform, name, engine, ctx)
       if (signal.aborted) return void (await stopEngine(platform, running))
-      host = { name, engine, running, abort, transport }
+      host = { name, engine, running, abort }
       const why = blocked && { blocked }
       state.show({ phase: 'running', decision, running: name, role: 'writer', ...why })
     } catch (cause) {
@@ -162,20 +164,33 @@ export function createSession<Op extends Operation>(
     if (!platform.lock) {
       return refuse('FENCED', 'another tab writes now: reload this one to take over')
     }
-    held?.release()
+    giveBack()
+    await stepBack()
+  }
+
+  function giveBack(): void {
+    const lease = held
     held = null
+    lease?.release()
+  }
+
+  /** From the lead into the line. */
+  async function stepBack(): Promise<void> {
+    following = true
     await look()
     standInLine()
   }
 
   async function follow(control: Control): Promise<void> {
-    core.decided(core.decide(control.owner ?? 'legacy'))
+    core.decided(core.decide(control.owner ?? control.handover?.from ?? 'legacy'))
+    following = true
     show(control)
   }
 
   function show(control: Control): void {
     const decision = core.decision()
     if (control.owner) {
+      owner = control.owner
       state.show({ phase: 'running', decision, running: control.owner, role: 'follower' })
       return
     }
@@ -184,12 +199,15 @@ export function createSession<Op extends Operation>(
   }
 
   async function look(): Promise<void> {
-    if (host || held || !core.stores.control || signal.aborted) return
-    const before = state.get().running
-    const control = await readControl(core.stores.control)
+    const { control: connection } = core.stores
+    if (!following || !connection) return
+    core.profile.preference = await readPreference(connection)
+    const control = await readControl(connection)
+    if (!following || signal.aborted) return
+    const before = owner
     show(control)
-    if (before && control.owner && before !== control.owner) {
-      core.emitter.emit('engineSwitched', { from: before, to: control.owner })
+    if (before && owner && before !== owner) {
+      core.emitter.emit('engineSwitched', { from: before, to: owner })
     }
   }
 
@@ -197,8 +215,7 @@ export function createSession<Op extends Operation>(
     const error = core.report(cause)
     state.show({ phase: 'halted', decision: core.decision(), running: null, error })
     core.emitter.emit('halted', error)
-    held?.release()
-    held = null
+    giveBack()
   }
 
   async function stop(): Promise<void> {
@@ -212,15 +229,10 @@ export function createSession<Op extends Operation>(
   return {
     begin: () => begin().catch(halt),
     host: () => host,
-    suspend(stopped) {
-      suspended = stopped
-      if (stopped) host?.transport.suspend()
-      else host?.transport.resume()
-    },
     look: () => look().catch((cause) => void core.report(cause)),
     async end() {
       await stop()
-      held?.release()
+      giveBack()
     },
   }
 }

@@ -3,9 +3,6 @@ import type { Fetch } from '../model/platform.js'
 
 export interface Transport {
   fetch: Fetch
-  /** Refuses every send from now on, until resumed. */
-  suspend(): void
-  resume(): void
 }
 
 export interface TransportOptions {
@@ -16,24 +13,24 @@ export interface TransportOptions {
   signal: AbortSignal
   /** The highest term of this profile now. */
   highestTerm(): Promise<number>
+  /** The rollout forbids this engine to send; asked at every send. */
+  isSuspended(): boolean
   /** A newer writer is there: this engine must stop. */
   onFenced(): void
   /** What the server's answer proves. */
   onAnswer(answer: { outcome: string | null; term: string | null }): void
-  onRefused(): void
 }
 
 /** The one way out for an engine: knows the term, and refuses once the engine may no longer send. */
 export function createTransport(o: TransportOptions): Transport {
-  let suspended = false
   const guard = async () => {
-    if (suspended) {
-      o.onRefused()
-      throw new GraySyncError('SUSPENDED', 'sends of this engine are suspended by the rollout')
-    }
     if ((await o.highestTerm()) > o.term) {
       o.onFenced()
       throw new GraySyncError('FENCED', `term ${o.term} is over: another tab writes now`)
+    }
+    // Last, since the term takes a moment to read.
+    if (o.isSuspended()) {
+      throw new GraySyncError('SUSPENDED', 'sends of this engine are suspended by the rollout')
     }
   }
   return {
@@ -51,12 +48,6 @@ export function createTransport(o: TransportOptions): Transport {
       o.onAnswer({ outcome, term: answer.headers.get('graysync-term') })
       if (outcome === 'fenced') o.onFenced()
       return answer
-    },
-    suspend() {
-      suspended = true
-    },
-    resume() {
-      suspended = false
     },
   }
 }

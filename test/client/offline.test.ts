@@ -27,7 +27,7 @@ async function restart(served: Served): Promise<Snapshot> {
   return snapshot
 }
 
-async function leaveFor(served: Served, ms: number): Promise<void> {
+function leaveFor(served: Served, ms: number): void {
   served.world.online = false
   served.world.advance(ms)
 }
@@ -40,7 +40,7 @@ describe.each(AWAY)('a start without the network after %s', (_, away) => {
     await restart(served)
     const before = await restart(served)
     expect(before).toMatchObject({ running: 'refactored', decision: { reason: 'KEPT' } })
-    await leaveFor(served, away)
+    leaveFor(served, away)
     const after = await restart(served)
     expect(after).toMatchObject({ phase: 'running', running: 'refactored', reload: 'none' })
     expect(after.decision).toMatchObject({
@@ -58,7 +58,7 @@ describe.each(AWAY)('a start without the network after %s', (_, away) => {
     await served.publish({ version: 1, maxAgeMs: DAY, stages: NOBODY })
     await visit(served)
     expect((await restart(served)).decision).toMatchObject({ reason: 'OUT_OF_SHARE', stale: false })
-    await leaveFor(served, away)
+    leaveFor(served, away)
     expect(await restart(served)).toMatchObject({
       running: 'legacy',
       decision: { reason: 'OUT_OF_SHARE', version: 1, cached: true, stale: away > DAY },
@@ -70,7 +70,7 @@ describe.each(AWAY)('a start without the network after %s', (_, away) => {
     const served = createServed(keys)
     await served.publish({ version: 1 })
     await visit(served)
-    await leaveFor(served, away)
+    leaveFor(served, away)
     expect((await restart(served)).decision).toMatchObject({ cached: true, stale: false })
   })
 
@@ -78,7 +78,7 @@ describe.each(AWAY)('a start without the network after %s', (_, away) => {
     const served = createServed(keys)
     await served.publish({ version: 1, maxAgeMs: DAY, onExpired: 'hold' })
     await visit(served)
-    await leaveFor(served, away)
+    leaveFor(served, away)
     const isStale = away > DAY
     expect(await restart(served)).toMatchObject({
       running: isStale ? 'legacy' : 'refactored',
@@ -94,7 +94,7 @@ describe.each(AWAY)('a start without the network after %s', (_, away) => {
       await visit(served)
       await restart(served)
       const before = await restart(served)
-      await leaveFor(served, away)
+      leaveFor(served, away)
       expect(await restart(served)).toMatchObject({
         running: 'refactored',
         reload: 'none',
@@ -109,9 +109,9 @@ describe('a rollout with an age', () => {
     const served = createServed(keys)
     await served.publish({ version: 1, maxAgeMs: DAY })
     await visit(served)
-    await leaveFor(served, DAY)
+    leaveFor(served, DAY)
     expect((await restart(served)).decision?.stale).toBe(false)
-    await leaveFor(served, 1)
+    leaveFor(served, 1)
     expect((await restart(served)).decision?.stale).toBe(true)
   })
 
@@ -121,7 +121,7 @@ describe('a rollout with an age', () => {
     await visit(served)
     await restart(served)
     for (const [, away] of AWAY) {
-      await leaveFor(served, away)
+      leaveFor(served, away)
       expect(await restart(served)).toMatchObject({
         running: 'refactored',
         decision: { reason: 'KEPT', version: 1, cached: true },

@@ -74,9 +74,9 @@ function rig<Database>(
         term,
         signal: abort.signal,
         highestTerm: async () => term,
+        isSuspended: () => false,
         onFenced: () => undefined,
         onAnswer: () => undefined,
-        onRefused: () => undefined,
       })
       const started = await engine.start({
         mode,

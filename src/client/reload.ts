@@ -1,0 +1,41 @@
+import type { Snapshot } from '../model/handle.js'
+import type { Platform } from '../model/platform.js'
+import type { Assignment } from './assignment.js'
+import type { Emitter } from './events.js'
+import type { Presence } from './state.js'
+
+export interface ReloadOptions {
+  platform: Platform
+  state: Presence
+  emitter: Emitter
+  assignment: Assignment
+  /** There are two engines. */
+  canSwitch: boolean
+}
+
+/**
+ * Holds what the newest rollout wants against what runs, at each change of either, and asks for a reload where they differ:
+ * the engine itself changes at the next boot only. The answer does it once more.
+ */
+export function watchReload(o: ReloadOptions): () => void {
+  const { state, assignment } = o
+  const reconsider = () => {
+    const snapshot = state.get()
+    const { running, reload } = snapshot
+    if (!running) return
+    const { engine, version } = assignment.decide(running)
+    const wants = o.canSwitch && engine !== running && !wasTried(snapshot, engine, version)
+    if (wants && reload === 'none') {
+      state.amend({ reload: 'wanted' })
+      o.emitter.emit('reloadWanted', { since: o.platform.now(), to: engine })
+    } else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
+  }
+  state.subscribe(reconsider)
+  return reconsider
+}
+
+/** This very wish has just failed at the boot: `blocked` says why, and another boot is no help. */
+function wasTried(snapshot: Snapshot, engine: string, version: number | null): boolean {
+  if (snapshot.phase !== 'running' || !snapshot.blocked) return false
+  return snapshot.decision.engine === engine && snapshot.decision.version === version
+}
