@@ -19,15 +19,23 @@ const KINDS: Readonly<Record<string, Kind>> = {
   Object: 'record',
 }
 
+/** Kinds by prototype: asking for a tag costs more than comparing two texts. */
+const known = new WeakMap<object, Kind>()
+
 /** Tells kinds by tag, so that values of another frame are known too. */
 export function kindOf(value: object): Kind {
   if (Array.isArray(value)) return 'list'
-  const prototype = Object.getPrototypeOf(value)
+  const prototype: object | null = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return 'record'
-  if (ArrayBuffer.isView(value)) return 'bytes'
-  const kind = KINDS[tagOf(value)] ?? 'other'
+  const kind = known.get(prototype) ?? learnKind(value, prototype)
   // A date that is none has no ISO text to be equal to.
   return kind === 'date' && Number.isNaN((value as Instant).getTime()) ? 'other' : kind
+}
+
+function learnKind(value: object, prototype: object): Kind {
+  const kind = ArrayBuffer.isView(value) ? 'bytes' : (KINDS[tagOf(value)] ?? 'other')
+  known.set(prototype, kind)
+  return kind
 }
 
 export function tagOf(value: object): string {
