@@ -28,19 +28,20 @@ async function open(o: Parameters<typeof openDesk>[0] = {}): Promise<Desk> {
 const sixty = () => LANES.flatMap((lane) => makeRecords(20, lane))
 
 describe('an outage', () => {
+  // Fifty times the wall's pace leaves a request 300 ms.
   const faults: [Fault, number][] = [
-    ['reset', 200],
-    ['500', 200],
-    ['503', 200],
-    ['429-seconds', 200],
-    ['429-date', 200],
-    // Fast enough for an hour, after which a parked lane is probed.
+    ['reset', 50],
+    ['500', 50],
+    ['503', 50],
+    ['429-seconds', 50],
+    ['429-date', 50],
+    // Fast enough for an hour, after which a parked lane is probed; a request may be taken for late.
     ['401', 4000],
     ['404', 4000],
-    ['hang', 200],
-    ['slow', 200],
-    ['commit-then-drop', 200],
-    ['portal', 200],
+    ['hang', 50],
+    ['slow', 50],
+    ['commit-then-drop', 50],
+    ['portal', 50],
   ]
   it.each(faults)('of kind %s loses none of 60 records', async (fault, speed) => {
     collector.fault = fault
@@ -51,7 +52,9 @@ describe('an outage', () => {
     await until(() => collector.stored.size === 60 && sum(desk) === 60)
     expect([...collector.stored.keys()].sort()).toEqual(uids.sort())
     expect(await leftovers(desk)).toBe(0)
-    if (fault !== 'commit-then-drop') expect(collector.arrivals).toHaveLength(60)
+    // Where an answer is lost or late, the records go again and are known by their ids.
+    const isPatient = speed === 50 && fault !== 'commit-then-drop' && fault !== 'slow'
+    if (isPatient) expect(collector.arrivals).toHaveLength(60)
   })
 
   it('that ends with the browser killed loses nothing that was written', async () => {
