@@ -85,9 +85,13 @@ async function storeRecords(database: Database, records: readonly LogRecord[]): 
 // A device's clock that runs ahead must not keep its entry from moving: the time counts at most as now.
 const STORE = `
   with given as (
-    select distinct on (uid) * from jsonb_to_recordset($1::jsonb) as given (
-      uid text, name text, at timestamptz, installation text, service text, "serviceVersion" text,
-      attributes jsonb, body text
+    select distinct on (uid) * from rows from (
+      jsonb_to_recordset($1::jsonb) as (
+        uid text, name text, at timestamptz, installation text, service text,
+        "serviceVersion" text, attributes jsonb, body text
+      )
+    ) with ordinality as given (
+      uid, name, at, installation, service, "serviceVersion", attributes, body, position
     ) order by uid
   ), stored as (
     insert into graysync_records (uid, name, at, installation, service, service_version, attributes, body)
@@ -96,8 +100,8 @@ const STORE = `
     on conflict (uid) do nothing
     returning *
   ), newest as (
-    select distinct on (installation) * from stored
-    where installation is not null order by installation, at desc
+    select distinct on (installation) stored.* from stored join given using (uid)
+    where stored.installation is not null order by installation, stored.at desc, position desc
   ), placed as (
     insert into graysync_devices as device (
       installation, service, service_version, engine, stage, arm, rollout_version, last_seen

@@ -46,7 +46,9 @@ test('an upstream that has heard nothing shows nothing', async () => {
 test('devices are counted once each, by the engine and stage they are in', async () => {
   const place = (engine: string, stage: string, at = Date.now()) =>
     record('graysync.sync.window', { 'graysync.engine': engine, 'graysync.stage': stage }, { at })
-  await send('device-1', [place('legacy', 'ten'), place('refactored', 'ten')])
+  // Of two records of the same millisecond the later in the batch is the newer.
+  const now = Date.now()
+  await send('device-1', [place('legacy', 'ten', now), place('refactored', 'ten', now)])
   await send('device-2', [place('refactored', 'ten')])
   await send('device-3', [place('legacy', 'ten', Date.now() - 2 * HOUR_MS)])
   await send('device-4', [place('legacy', 'ten', Date.now() - 8 * DAY_MS)])
