@@ -146,11 +146,17 @@ export function createRefresh(o: RefreshOptions): Refresh {
       if (fetched.retryAfterMs !== null) hush(fetched.retryAfterMs)
       throw fetched.error
     }
-    clock.correct(fetched.serverAt, sentAt)
+    const distrust = clock.correct(fetched.serverAt, sentAt)
     askedAt = platform.now()
-    const uncached = await (fetched.status === 'changed'
-      ? shelf.keep({ envelope: fetched.envelope, etag: fetched.etag, writtenAt: askedAt })
-      : shelf.confirm(askedAt))
+    const taking =
+      fetched.status === 'changed'
+        ? shelf.keep({ envelope: fetched.envelope, etag: fetched.etag, writtenAt: askedAt })
+        : shelf.confirm(askedAt)
+    const uncached = await taking.catch((cause) => {
+      // Whoever sent what is not upstream's does not tell the time either.
+      distrust()
+      throw cause
+    })
     tell({ kind: 'rollout', record: uncached })
     if (!uncached) reported.clear()
     if (isBehind()) rhythm.fail()

@@ -6,8 +6,8 @@ const NOISE_MS = 2_000
 /** The device's clock, corrected by the server's once one was seen. */
 export interface Clock {
   now(): number
-  /** `sentAt` is the monotonic instant of the request. */
-  correct(serverAt: number | null, sentAt: number): void
+  /** `sentAt` is the monotonic instant of the request. The answer takes the correction back. */
+  correct(serverAt: number | null, sentAt: number): () => void
 }
 
 export function createClock(platform: Platform): Clock {
@@ -16,11 +16,16 @@ export function createClock(platform: Platform): Clock {
     // From an anchor on only the monotonic clock counts: setting the device's clock changes nothing.
     now: () => (anchor ? anchor.at + (platform.monotonic() - anchor.monotonic) : platform.now()),
     correct(serverAt, sentAt) {
-      if (serverAt === null) return
+      const before = anchor
+      const undo = () => {
+        anchor = before
+      }
+      if (serverAt === null) return undo
       const monotonic = platform.monotonic()
       const at = serverAt + (monotonic - sentAt) / 2
       const off = Math.abs(at - platform.now())
       anchor = { at: off > NOISE_MS ? at : platform.now(), monotonic }
+      return undo
     },
   }
 }
