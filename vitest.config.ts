@@ -17,10 +17,21 @@ export default defineConfig({
         },
       },
       {
-        optimizeDeps: { include: ['dexie', 'eventemitter3', 'idb'] },
+        optimizeDeps: {
+          include: [
+            '@openfeature/web-sdk',
+            'axe-core',
+            'dexie',
+            'eventemitter3',
+            'fake-indexeddb',
+            'idb',
+          ],
+        },
         test: {
           name: 'chromium',
-          include: ['test/browser/**/*.test.{ts,tsx}'],
+          // All files share one origin, and with it graysync's databases and locks.
+          fileParallelism: false,
+          include: ['test/browser/**/*.test.{ts,tsx}', 'test/openfeature.test.ts'],
           browser: {
             enabled: true,
             headless: true,

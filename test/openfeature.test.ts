@@ -9,12 +9,15 @@ import type { Operation } from '../src/model/operation.js'
 import type { Rollout } from '../src/model/rollout.js'
 import { createOpenFeatureProvider, type Decider } from '../src/openfeature.js'
 import { createTestClient, createWorld, type World } from '../src/testing.js'
-import { makeKeys, makeRollout, sign } from './support/rollouts.js'
+import { deleteDatabase } from './support/database.js'
+import { makeKeys, sign } from './support/rollout.js'
 
 const keys = await makeKeys('one')
 const client = OpenFeature.getClient()
 const KEY = 'sync-engine'
 let handles: GraySync<Operation>[] = []
+// These run in Node and in a real browser, on its own IndexedDB.
+const inBrowser = typeof document !== 'undefined'
 
 afterEach(async () => {
   await OpenFeature.clearProviders()
@@ -23,6 +26,7 @@ afterEach(async () => {
   await OpenFeature.setContext({})
   for (const handle of handles) await handle.close()
   handles = []
+  if (inBrowser) await Promise.all(['graysync', 'graysync-control'].map(deleteDatabase))
 })
 
 interface Stage {
@@ -36,12 +40,12 @@ async function prepare(
   changes: Partial<Rollout> | null,
   options: Partial<GraySyncOptions<Operation>> = {},
 ): Promise<Stage> {
-  const world = createWorld({ indexedDB: new IDBFactory() })
+  const world = createWorld({ indexedDB: inBrowser ? indexedDB : new IDBFactory() })
   let version = 1
-  const make = (how: Partial<Rollout>) => sign(makeRollout(version, how), keys)
+  const make = (how: Partial<Rollout>) => sign(keys, { version, ...how })
   const rollout = {
     url: 'https://example.test/rollouts/sync-engine',
-    keys: [keys.publicKey],
+    keys: [keys.public],
     ...(changes ? { bootstrap: await make(changes) } : {}),
   }
   const app = { name: 'test', version: '1' }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createGraySync, type GraySync } from '../../src/index.js'
 import type { Rollout } from '../../src/model/rollout.js'
 import { createFakeEngine, type FakeEngine, type RowOperation } from '../../src/testing.js'
+import { deleteDatabase } from '../support/database.js'
 import { makeKeys, sign } from '../support/rollout.js'
 
 const keys = await makeKeys()
@@ -35,14 +36,6 @@ const put = (entityId: string): RowOperation => ({
   kind: 'put',
   row: { text: entityId },
 })
-
-function deleteDatabase(name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.deleteDatabase(name)
-    request.onsuccess = () => resolve()
-    request.onerror = () => reject(request.error)
-  })
-}
 
 afterEach(async () => {
   for (const gray of open.splice(0)) await gray.close()
