@@ -1,6 +1,6 @@
 import type { Dexie, Table } from 'dexie'
 import { keyReader } from './lib/keys.js'
-import type { Source, SourceRow } from './model/source.js'
+import type { Rewritten, Source, SourceRow } from './model/source.js'
 
 export type { Source, SourceRow } from './model/source.js'
 
@@ -14,7 +14,7 @@ export interface DexieSourceOptions {
 
 /**
  * Shows the tables of a Dexie database to an audit, row by row in the order of their primary keys, which no index
- * leaves out. Only reads, and opens the database if Dexie would. A read rejects with Dexie's own error.
+ * leaves out. Writes only for a repair, and opens the database if Dexie would. Rejects with Dexie's own errors.
  *
  * @example
  * ```ts
@@ -36,6 +36,7 @@ export function dexieSource(db: Dexie, o: DexieSourceOptions = {}): Source {
     page: (name, after, limit) => readPage(db.table(name), after, limit),
     get: (name, keys) => readRows(db.table(name), keys),
     count: (name) => Promise.resolve(db.table(name).count()),
+    rewrite: (name, keys, change) => rewrite(db.table(name), keys, change),
   }
 }
 
@@ -61,4 +62,20 @@ async function readPage(
 async function readRows(table: RowTable, keys: readonly IDBValidKey[]): Promise<SourceRow[]> {
   const rows = await table.bulkGet([...keys])
   return rows.flatMap((row, at) => (row ? [{ key: keys[at] as IDBValidKey, row }] : []))
+}
+
+async function rewrite(
+  table: RowTable,
+  keys: readonly IDBValidKey[],
+  change: (key: IDBValidKey, row: SourceRow['row'] | undefined) => Rewritten,
+): Promise<void> {
+  const isBeside = keyReader(table.schema.primKey.keyPath) === null
+  await table.db.transaction('rw', table, async () => {
+    const rows = await table.bulkGet([...keys])
+    for (const [at, key] of keys.entries()) {
+      const next = change(key, rows[at])
+      if (next === null) await table.delete(key)
+      else if (next) await table.put({ ...next }, isBeside ? key : undefined)
+    }
+  })
 }

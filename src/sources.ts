@@ -1,6 +1,6 @@
 import { cardEverything } from './lib/card-everything.js'
 import { keyReader } from './lib/keys.js'
-import type { CompareRules, Source, SourceRow } from './model/source.js'
+import type { CompareRules, Rewritten, Source, SourceRow } from './model/source.js'
 
 export type { CompareRules, Source, SourceRow, TableRules } from './model/source.js'
 export { type HttpSourceOptions, httpSource } from './sources/http.js'
@@ -29,7 +29,7 @@ export interface IdbSourceOptions {
 /**
  * Shows the object stores of a plain IndexedDB database to an audit, in the order of their primary keys. Give an open
  * database, or a function that opens it: that is called at the first read, and again after a version change closed
- * the connection. Only reads; a read rejects with IndexedDB's own error.
+ * the connection. Writes only for a repair; rejects with IndexedDB's own errors.
  *
  * @example
  * ```ts
@@ -56,7 +56,9 @@ export function idbSource(
   o: IdbSourceOptions = {},
 ): Source {
   const isOpen = typeof database !== 'function'
-  const begin = isOpen ? async (name: string) => storeOf(database, name) : reopening(database)
+  const begin = isOpen
+    ? async (name: string, mode?: IDBTransactionMode) => storeOf(database, name, mode)
+    : reopening(database)
   return {
     name: o.name ?? (isOpen ? database.name : 'indexeddb'),
     get tables() {
@@ -65,15 +67,18 @@ export function idbSource(
     page: async (table, after, limit) => readPage(await begin(table), after, limit),
     get: async (table, keys) => readRows(await begin(table), keys),
     count: async (table) => settled((await begin(table)).count()),
+    rewrite: async (table, keys, change) => rewrite(await begin(table, 'readwrite'), keys, change),
   }
 }
 
-function storeOf(database: IDBDatabase, name: string): IDBObjectStore {
-  return database.transaction(name).objectStore(name)
+type Begin = (name: string, mode?: IDBTransactionMode) => Promise<IDBObjectStore>
+
+function storeOf(database: IDBDatabase, name: string, mode?: IDBTransactionMode): IDBObjectStore {
+  return database.transaction(name, mode).objectStore(name)
 }
 
 /** Keeps one connection, and opens another when that was closed under it. */
-function reopening(open: () => Promise<IDBDatabase>): (name: string) => Promise<IDBObjectStore> {
+function reopening(open: () => Promise<IDBDatabase>): Begin {
   let connection: Promise<IDBDatabase> | null = null
   const connect = () => {
     const opening = open()
@@ -83,13 +88,13 @@ function reopening(open: () => Promise<IDBDatabase>): (name: string) => Promise<
     connection = opening
     return opening
   }
-  return async (name) => {
+  return async (name, mode) => {
     const database = await (connection ?? connect())
     try {
-      return storeOf(database, name)
+      return storeOf(database, name, mode)
     } catch (cause) {
       if (!(cause instanceof Error) || cause.name !== 'InvalidStateError') throw cause
-      return storeOf(await connect(), name)
+      return storeOf(await connect(), name, mode)
     }
   }
 }
@@ -112,6 +117,31 @@ async function readRows(store: IDBObjectStore, keys: readonly IDBValidKey[]): Pr
     keys.map((key) => settled<Record<string, unknown> | undefined>(store.get(key))),
   )
   return rows.flatMap((row, at) => (row ? [{ key: keys[at] as IDBValidKey, row }] : []))
+}
+
+function rewrite(
+  store: IDBObjectStore,
+  keys: readonly IDBValidKey[],
+  change: (key: IDBValidKey, row: SourceRow['row'] | undefined) => Rewritten,
+): Promise<void> {
+  const { transaction, keyPath } = store
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve()
+    transaction.onabort = () => reject(transaction.error)
+    for (const key of keys) {
+      const request: IDBRequest<SourceRow['row'] | undefined> = store.get(key)
+      request.onsuccess = () => {
+        try {
+          const next = change(key, request.result)
+          if (next === null) store.delete(key)
+          else if (next) store.put(next, keyPath === null ? key : undefined)
+        } catch (cause) {
+          reject(cause)
+          transaction.abort()
+        }
+      }
+    }
+  })
 }
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {

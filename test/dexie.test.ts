@@ -13,6 +13,7 @@ function open(name: string, stores: Record<string, string>): Dexie {
 }
 
 afterEach(async () => {
+  for (const db of databases) db.close()
   for (const db of databases.splice(0)) await db.delete()
 })
 
@@ -80,6 +81,34 @@ describe('a Dexie source', () => {
     const source = dexieSource(db)
     await db.open()
     expect(source.tables).toEqual(['cards'])
+  })
+
+  it('rewrites rows in one transaction', async () => {
+    const db = open('written', { cards: 'id', beside: '' })
+    await db.table('cards').bulkAdd([
+      { id: 1, n: 1 },
+      { id: 2, n: 2 },
+      { id: 3, n: 3 },
+    ])
+    await db.table('beside').add({ n: 1 }, 'k')
+    const source = dexieSource(db)
+    await source.rewrite?.('cards', [1, 2, 3, 4], (key, row) => {
+      if (key === 2) return null
+      return key === 3 ? undefined : { id: key, was: row?.n }
+    })
+    await source.rewrite?.('beside', ['k'], (_, row) => ({ n: row?.n, seen: true }))
+    expect(await db.table('cards').toArray()).toEqual([
+      { id: 1, was: 1 },
+      { id: 3, n: 3 },
+      { id: 4, was: undefined },
+    ])
+    expect(await db.table('beside').get('k')).toEqual({ n: 1, seen: true })
+    const failing = source.rewrite?.('cards', [1, 3], (key) => {
+      if (key === 3) throw new Error('no')
+      return null
+    })
+    await expect(failing).rejects.toThrow('no')
+    expect(await db.table('cards').count()).toBe(3)
   })
 
   it('rejects for a table that is not there', async () => {

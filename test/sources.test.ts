@@ -71,6 +71,26 @@ describe('a source of plain IndexedDB', () => {
     expect(await source.page('cards', undefined, 1)).toHaveLength(1)
   })
 
+  it('rewrites rows in one transaction', async () => {
+    const database = await open('written', (made) => {
+      made.createObjectStore('cards', { keyPath: 'id' }).add({ id: 1, n: 1 })
+      made.createObjectStore('beside').add({ n: 1 }, 'k')
+    })
+    const source = idbSource(database)
+    await source.rewrite?.('cards', [1, 2], (key, row) => ({ id: key, was: row?.n ?? null }))
+    await source.rewrite?.('beside', ['k', 'none'], (_, row) => (row ? { n: 2 } : undefined))
+    expect(await pagesOf(source, 'cards', 9)).toEqual([
+      { key: 1, row: { id: 1, was: 1 } },
+      { key: 2, row: { id: 2, was: null } },
+    ])
+    expect(await pagesOf(source, 'beside', 9)).toEqual([{ key: 'k', row: { n: 2 } }])
+    await source.rewrite?.('cards', [1, 2], (key) => (key === 1 ? null : undefined))
+    expect(await source.count?.('cards')).toBe(1)
+    const failing = source.rewrite?.('cards', [1, 2], () => ({ without: 'key' }))
+    await expect(failing).rejects.toMatchObject({ name: 'DataError' })
+    expect(await source.count?.('cards')).toBe(1)
+  })
+
   it('rejects for a store that is not there', async () => {
     const source = idbSource(await open('few', cards))
     await expect(source.page('tags', undefined, 1)).rejects.toMatchObject({ name: 'NotFoundError' })

@@ -58,10 +58,6 @@ export function fingerprint(
   }
 }
 
-export function isSame(a: Fingerprint, b: Fingerprint): boolean {
-  return a.high === b.high && a.low === b.low
-}
-
 /** Sixteen hexadecimal digits. */
 export function printHash({ high, low }: Fingerprint): string {
   const hex = (lane: number) => (lane >>> 0).toString(16).padStart(8, '0')

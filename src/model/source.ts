@@ -8,7 +8,19 @@ export interface Source {
   get(table: string, keys: readonly IDBValidKey[]): Promise<readonly SourceRow[]>
   /** How many rows a table has, where that is cheap to know: only for progress. */
   count?(table: string): Promise<number>
+  /**
+   * In one transaction: shows `change` what each key holds, and puts the row it answers; `null` deletes,
+   * `undefined` leaves what is there. A source without this member can't be repaired.
+   */
+  rewrite?(
+    table: string,
+    keys: readonly IDBValidKey[],
+    change: (key: IDBValidKey, row: SourceRow['row'] | undefined) => Rewritten,
+  ): Promise<void>
 }
+
+/** What becomes of a row that is rewritten. */
+export type Rewritten = SourceRow['row'] | null | undefined
 
 export interface SourceRow {
   key: IDBValidKey
@@ -105,4 +117,38 @@ export interface AuditReport {
   tables: readonly TableAudit[]
   /** At most 500, the rest is counted only. */
   divergences: readonly Divergence[]
+}
+
+/** What a repair would do, with no value in it: the dry run. */
+export interface RepairPlan {
+  /** Which side's rows are right; the other side is changed. */
+  winner: 'left' | 'right'
+  steps: readonly RepairStep[]
+}
+
+export interface RepairStep {
+  table: string
+  key: IDBValidKey
+  action: 'put' | 'change' | 'delete'
+  /** The places that are changed, for `change`. */
+  paths: readonly string[]
+  /** Hashes of what both sides held when this was planned. */
+  held: { winner: string; loser: string }
+}
+
+/** How to take a step back; to be kept before it is done. */
+export interface UndoStep {
+  table: string
+  key: IDBValidKey
+  /** `null` where there was no row. */
+  before: SourceRow['row'] | null
+  /** Hash of what the step leaves. */
+  after: string
+}
+
+export interface RepairReport {
+  /** Steps that were done. */
+  done: number
+  /** Steps that were not, as a row had changed since it was planned. */
+  outdated: number
 }

@@ -1,9 +1,10 @@
 import { Dexie } from 'dexie'
 import { afterEach, describe, expect, it } from 'vitest'
+import { applyRepair, planRepair, undoRepair } from '../../src/consistency/repair.js'
 import { dexieSource } from '../../src/dexie.js'
 import { audit } from '../../src/flows/audit.js'
 import { compareKeys } from '../../src/lib/keys.js'
-import type { AuditReport, Source } from '../../src/model/source.js'
+import type { AuditReport, Source, UndoStep } from '../../src/model/source.js'
 import { browserPlatform } from '../../src/platform/platform.js'
 import { cardEverythingRules, idbSource } from '../../src/sources.js'
 
@@ -143,6 +144,22 @@ describe('an audit of two real databases', () => {
     stop.abort()
     expect(await writing).toBeGreaterThan(20)
     for (const report of reports) expect(found(report)).toEqual(planted)
+  })
+
+  it('is clean after a repair, and as before once that is taken back', async () => {
+    const [legacy, refactored] = await openPair()
+    const planted = await plant(refactored)
+    const sides = { left: dexieSource(legacy), right: plain(refactored), rules }
+    const { divergences } = await run(sides.left, sides.right)
+    const plan = await planRepair({ ...sides, divergences, winner: 'left' })
+    const kept: UndoStep[] = []
+    const keep = async (undo: readonly UndoStep[]) => {
+      kept.push(...undo)
+    }
+    expect(await applyRepair({ ...sides, plan, keep })).toEqual({ done: 15, outdated: 0 })
+    expect(await run(sides.left, sides.right)).toMatchObject({ clean: true })
+    expect(await undoRepair(sides.right, kept)).toEqual({ done: 15, outdated: 0 })
+    expect(found(await run(sides.left, sides.right))).toEqual(planted)
   })
 
   it('leaves a row that never comes to rest undecided', async () => {
