@@ -124,7 +124,7 @@ function rewrite(
   keys: readonly IDBValidKey[],
   change: (key: IDBValidKey, row: SourceRow['row'] | undefined) => Rewritten,
 ): Promise<void> {
-  const { transaction, keyPath } = store
+  const { transaction } = store
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve()
     transaction.onabort = () => reject(transaction.error)
@@ -132,9 +132,7 @@ function rewrite(
       const request: IDBRequest<SourceRow['row'] | undefined> = store.get(key)
       request.onsuccess = () => {
         try {
-          const next = change(key, request.result)
-          if (next === null) store.delete(key)
-          else if (next) store.put(next, keyPath === null ? key : undefined)
+          replace(store, key, change(key, request.result))
         } catch (cause) {
           reject(cause)
           transaction.abort()
@@ -142,6 +140,11 @@ function rewrite(
       }
     }
   })
+}
+
+function replace(store: IDBObjectStore, key: IDBValidKey, next: Rewritten): void {
+  if (next === null) store.delete(key)
+  else if (next) store.put(next, store.keyPath === null ? key : undefined)
 }
 
 function settled<T>(request: IDBRequest<T>): Promise<T> {
