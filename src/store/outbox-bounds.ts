@@ -8,7 +8,7 @@ const TELEMETRY_BYTES = 5 * MB
 const HEADROOM_SHARE = 0.05
 const TELEMETRY_AGE_MS = 14 * DAY_MS
 const FEEDBACK_AGE_MS = 30 * DAY_MS
-export const FEEDBACK_BYTES: number = 20 * MB
+const FEEDBACK_BYTES = 20 * MB
 export const MEMORY_BYTES: number = MB
 
 export interface Eviction {

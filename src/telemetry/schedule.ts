@@ -53,7 +53,7 @@ export function held(
 }
 
 /** Between 1 s and 1 h, spread over the whole span so that a fleet doesn't come back at once. */
-export function toBackoffMs(failures: number, random: number): number {
+function toBackoffMs(failures: number, random: number): number {
   const limitMs = Math.min(CAP_MS, BASE_MS * 2 ** failures)
   return BASE_MS + random * (limitMs - BASE_MS)
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createDelivery } from '../../src/flows/deliver.js'
 import type { SinkResult } from '../../src/model/record.js'
 import { otlpSink } from '../../src/otlp.js'
 import { type Collector, type Fault, openCollector } from '../support/collector.js'
@@ -209,7 +210,7 @@ describe('a refusal', () => {
     const desk = await open({
       sink: {
         send: (batch, o) =>
-          batch.records.some((record) => record.lane === 'metric')
+          batch.records.some((record) => record.lane === 'error')
             ? Promise.resolve({ status: 'refused', because: 'config' })
             : inner.send(batch, o),
       },
@@ -217,8 +218,8 @@ describe('a refusal', () => {
     addAll(desk.outbox, sixty())
     await desk.delivery?.drain()
     expect([...desk.delivered]).toEqual([
-      ['error', 20],
       ['exposure', 20],
+      ['metric', 20],
     ])
   })
 })
@@ -269,21 +270,24 @@ describe('a page that goes away', () => {
     },
   )
 
-  it('calls the sink, with keepalive, before the listener returns', async () => {
-    const breaths: { lastBreath: boolean; uids: string[] }[] = []
-    const desk = await open({
-      sink: {
-        async send({ records }, { lastBreath }) {
-          breaths.push({ lastBreath, uids: records.map((record) => record.uid) })
-          return { status: 'retry' }
+  it.each(['hidden', 'pagehide'] as const)(
+    'on %s calls the sink, with keepalive, before the listener returns',
+    async (life) => {
+      const breaths: { lastBreath: boolean; uids: string[] }[] = []
+      const desk = await open({
+        sink: {
+          async send({ records }, { lastBreath }) {
+            breaths.push({ lastBreath, uids: records.map((record) => record.uid) })
+            return { status: 'retry' }
+          },
         },
-      },
-    })
-    await desk.delivery?.drain()
-    const uids = addAll(desk.outbox, makeRecords(3, 'error'))
-    desk.tab.live('pagehide')
-    expect(breaths).toEqual([{ lastBreath: true, uids }])
-  })
+      })
+      await desk.delivery?.drain()
+      const uids = addAll(desk.outbox, makeRecords(3, 'error'))
+      desk.tab.live(life)
+      expect(breaths).toEqual([{ lastBreath: true, uids }])
+    },
+  )
 
   it('keeps what a failed last breath carried', async () => {
     const desk = await open()
@@ -374,6 +378,34 @@ describe('a file of a feedback entry', () => {
     expect(await desk.outbox.nextFile()).toBeNull()
     await desk.delivery?.drain()
     expect(told(collector)).toEqual([{ lane: 'feedback', reason: 'poison', count: '1' }])
+  })
+})
+
+describe('what delivery tells by itself', () => {
+  it('is signed like every other record', async () => {
+    const tab = createDevice().tab()
+    const desk = await openDesk()
+    desks.push(desk)
+    const { platform } = tab
+    const { outbox } = desk
+    const { signal } = new AbortController()
+    const delivery = createDelivery({
+      platform,
+      outbox,
+      sink: otlpSink({ url: collector.url }),
+      onDelivered() {},
+      onError() {},
+      sign: (record) => ({ ...record, attributes: { ...record.attributes, who: 'me' } }),
+      signal,
+    })
+    const [circle] = makeRecords(1)
+    const attributes: Record<string, unknown> = {}
+    attributes.self = attributes
+    if (circle) outbox.add({ ...circle, attributes })
+    await until(async () => (await desk.database?.count('outbox')) === 1)
+    await delivery.drain()
+    const [dropped] = [...collector.stored.values()]
+    expect(dropped?.attributes).toContainEqual({ key: 'who', value: { stringValue: 'me' } })
   })
 })
 

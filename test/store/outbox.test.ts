@@ -206,6 +206,17 @@ describe('consent', () => {
     expect(await readAll(desk, 'metric')).toEqual([])
   })
 
+  it('denied and granted again brings nothing back from between or before', async () => {
+    const desk = await open()
+    addAll(desk.outbox, makeRecords(60))
+    await desk.outbox.flush()
+    await desk.outbox.setConsent('denied')
+    addAll(desk.outbox, makeRecords(10))
+    await desk.outbox.setConsent('granted')
+    expect(desk.outbox.lastBreath()).toEqual([])
+    expect(await readAll(desk, 'metric')).toEqual([])
+  })
+
   it('denied wins over a write that is under way', async () => {
     const desk = await open()
     addAll(desk.outbox, makeRecords(60))
