@@ -25,6 +25,9 @@ export default defineConfig({
             'eventemitter3',
             'fake-indexeddb',
             'idb',
+            'react',
+            'react-dom/client',
+            'react/jsx-dev-runtime',
           ],
         },
         test: {

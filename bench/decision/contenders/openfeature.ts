@@ -1,5 +1,5 @@
 import { InMemoryProvider, OpenFeature } from '@openfeature/web-sdk'
-import { COUNTRIES, type Contender, FLAG, PLAN, type Person } from '../scene.js'
+import { COUNTRIES, type Contender, FLAG, type Person, PLAN } from '../scene.js'
 
 /** Its rule is code that the host writes, and its context is one for the page: the hash is the only one that is needed here. */
 export function load(): Contender {
