@@ -4,7 +4,7 @@ const SCRUBS: readonly (readonly [RegExp, string])[] = [
   // Position marks behind a URL stay: a stack is of no use without them.
   [/[?#][^\s"'()<>]*?(?=(?::\d+){0,2}(?:[\s"'()<>]|$))/g, '?…'],
   [/\/\/[^\s/@]+@/g, '//'],
-  [/[^\s@<>"'(),;:/]+@[^\s@<>"'(),;:/]+\.[a-z]{2,}/gi, '[email]'],
+  [/[^\s@<>"(),;:]+@[^\s@<>"'(),;:/]+\.[a-z]{2,}/gi, '[email]'],
   [/\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/gi, '[uuid]'],
   [/\beyJ[\w-]+(?:\.[\w-]*)+/g, '[token]'],
   [/(?=[\w+=-]*\d)(?=[\w+=-]*[a-z])[\w+=-]{20,}/gi, '[token]'],
