@@ -16,7 +16,7 @@ const rows = Number(values.rows ?? 100_000)
 const rounds = Number(values.rounds ?? 3)
 const DIFFERENCES = 100
 const PLANTED = { missing: 20, extra: 20, changed: 60 }
-const BARS = { cpu: 1.15, heapMb: 64, naiveHeap: 0.2 }
+const BARS = { cpu: 1.15, taskMs: 50, heapMb: 64, naiveHeap: 0.2 }
 
 interface Figures {
   cpuMs: number
@@ -80,6 +80,45 @@ async function measureLive(page: Page, way: string): Promise<number> {
   return live
 }
 
+interface TraceEvent {
+  name: string
+  pid: number
+  tid: number
+  dur?: number
+  tdur?: number
+  args?: { name?: string }
+}
+
+/** The longest task on the page's main thread by its own CPU time, in ms: other people's load is not in it. */
+async function measureTasks(page: Page, browser: CDPSession, way: string): Promise<number> {
+  const events: TraceEvent[] = []
+  const collect = ({ value }: { value: object[] }) => events.push(...(value as TraceEvent[]))
+  browser.on('Tracing.dataCollected', collect)
+  await browser.send('Tracing.start', {
+    transferMode: 'ReportEvents',
+    traceConfig: {
+      includedCategories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'],
+    },
+  })
+  await page.evaluate((name) => bench.measure(name), way)
+  const complete = new Promise<void>((resolve) => {
+    browser.once('Tracing.tracingComplete', () => resolve())
+  })
+  await browser.send('Tracing.end')
+  await complete
+  browser.off('Tracing.dataCollected', collect)
+  const isMain = new Set(
+    events
+      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid} ${tid}`),
+  )
+  const tasks = events.filter(
+    ({ name, pid, tid }) => name === 'RunTask' && isMain.has(`${pid} ${tid}`),
+  )
+  if (tasks.length < 100) throw new Error(`only ${tasks.length} tasks in the trace`)
+  return Math.max(...tasks.map(({ tdur }) => tdur ?? 0)) / 1000
+}
+
 /** Looks at the heap some times a second; answers the peak in MB. */
 function sampleHeap(
   session: CDPSession,
@@ -127,8 +166,12 @@ try {
   for (const way of ['normalised', 'json']) results[way]?.push(await measure(page, browser, way))
   const live: Record<string, number> = {}
   for (const way of Object.keys(results)) live[way] = await measureLive(page, way)
+  const tasks: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    tasks.push(await measureTasks(page, browser, 'audit'))
+  }
   const pairs = await page.evaluate(() => bench.comparePairs(10_000, 3))
-  process.exitCode = tell(results, live, pairs) ? 0 : 1
+  process.exitCode = tell(results, live, tasks, pairs) ? 0 : 1
 } finally {
   await context.close()
   server.close()
@@ -138,6 +181,7 @@ try {
 function tell(
   results: Record<string, Figures[]>,
   live: Record<string, number>,
+  tasks: readonly number[],
   pairs: Record<string, number>,
 ): boolean {
   console.log(`two stores of ${rows} rows, ${DIFFERENCES} planted differences, best of ${rounds}`)
@@ -167,8 +211,8 @@ function tell(
   const bars: [string, boolean][] = [
     [`CPU over reading alone ${cpu.toFixed(2)} (at most ${BARS.cpu})`, cpu <= BARS.cpu],
     [
-      `long tasks in ${audit.filter(({ longTasks }) => longTasks.length > 0).length} of ${rounds} audits (none)`,
-      audit.every(({ longTasks }) => longTasks.length === 0),
+      `longest task of an audit ${tasks.map((ms) => ms.toFixed(0)).join(', ')} ms of CPU (at most ${BARS.taskMs})`,
+      tasks.every((ms) => ms <= BARS.taskMs),
     ],
     [`heap over reading alone ${over.toFixed(0)} MB (at most ${BARS.heapMb})`, over <= BARS.heapMb],
     [
