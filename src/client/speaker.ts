@@ -15,7 +15,7 @@ const WINDOW_MS = 60_000
 
 export interface Speaker {
   say(utterance: Utterance): void
-  feedback(entry: Feedback): Promise<{ id: string }>
+  feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
   setConsent(consent: Consent): Promise<void>
   purge(): Promise<void>
   flush(): Promise<void>
@@ -67,6 +67,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
       platform,
       outbox,
       sink,
+      sign,
       onDelivered: (lane, count) => o.emit('delivered', { lane, count }),
       onError: (error) => o.emit('error', error),
       signal,
@@ -96,8 +97,8 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
       if (!sink)
         throw new GraySyncError('FEEDBACK', 'sink: one is needed to send feedback, got none')
       const record = toFeedbackRecord(platform, entry)
-      await outbox.addDurably(sign(record))
-      return { id: record.uid }
+      const { durable } = await outbox.addDurably(sign(record))
+      return { id: record.uid, durable }
     },
     setConsent: outbox.setConsent,
     purge: outbox.purge,

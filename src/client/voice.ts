@@ -8,7 +8,7 @@ const WAITING = 500
 /** What graysync tells upstream. The code that writes and sends is loaded after the start, and missed by nobody. */
 export interface Voice {
   say(utterance: Utterance): void
-  feedback(entry: Feedback): Promise<{ id: string }>
+  feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
   setConsent(consent: Consent): Promise<void>
   purge(): Promise<void>
   flush(): Promise<void>

@@ -142,8 +142,8 @@ export interface GraySync<Op extends Operation> {
   audit(options?: AuditOptions): Promise<AuditReport>
   /** Puts operations and rows of a backup back; the newest where none is named. */
   restore(backup?: string): Promise<RestoreReport>
-  /** Resolves once the entry is safe on this device. */
-  feedback(entry: Feedback): Promise<{ id: string }>
+  /** Resolves once the entry is kept: on disk where `durable`, else in memory until it is sent. */
+  feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
   setConsent(consent: Consent): Promise<void>
   /** Journal, manifests of backups and the snapshot, as a JSON file. */
   supportFile(): Promise<Blob>
