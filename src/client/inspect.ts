@@ -2,7 +2,7 @@ import { readOpen } from '../engine/oplog.js'
 import { audit } from '../flows/audit.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
-import type { AuditOptions, AuditReport, Divergence } from '../model/source.js'
+import type { AuditOptions, AuditReport, Divergence, Source } from '../model/source.js'
 import type { Opened } from './open.js'
 
 /** Holds the owner's rows against another source, and tells what differs. */
@@ -19,11 +19,15 @@ export async function inspect<Op extends Operation>(
       'against: a source is needed; the other engine’s store is sealed and holds the past',
     )
   }
-  const flying = await readKeysInFlight(core, running)
+  const flying = new Set<string>()
+  const note = async () => {
+    for (const key of await readKeysInFlight(core, running)) flying.add(key)
+  }
+  await note()
   const report = await audit({
     platform: core.platform,
-    left,
-    right: o.against,
+    left: noteAfter(left, note),
+    right: noteAfter(o.against, note),
     rules: core.options.compare ?? { tables: {} },
     inFlight: (table, key) => flying.has(`${table}\n${String(key)}`),
     ...(o.tables && { tables: o.tables }),
@@ -39,6 +43,23 @@ export async function inspect<Op extends Operation>(
   }
   voice.say({ about: 'audit', report })
   return report
+}
+
+/** Whatever was on its way while the audit ran is on its way for the audit. */
+function noteAfter(source: Source, note: () => Promise<void>): Source {
+  return {
+    ...source,
+    async page(table, after, limit) {
+      const rows = await source.page(table, after, limit)
+      await note()
+      return rows
+    },
+    async get(table, keys) {
+      const rows = await source.get(table, keys)
+      await note()
+      return rows
+    },
+  }
 }
 
 /** Rows with an operation on the way, by the op-log and by the engine's own queue. */

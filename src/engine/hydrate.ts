@@ -28,8 +28,12 @@ export async function topUp<Op extends Operation>(
   report: AuditReport,
 ): Promise<void> {
   if (!to.store || !from.data) return
-  const extra = report.divergences.filter((row) => row.kind === 'extra')
-  if (extra.length > 0 || !report.complete) return hydrate(from, to)
+  const extra = report.tables.reduce((sum, table) => sum + table.extra, 0)
+  const differing = report.tables.reduce((sum, table) => sum + table.missing + table.changed, extra)
+  // A report lists so many rows and counts the rest; a row too many is only taken away by a new start.
+  if (extra > 0 || differing > report.divergences.length || !report.complete) {
+    return hydrate(from, to)
+  }
   for (const table of new Set(report.divergences.map((row: Divergence) => row.table))) {
     const rows = report.divergences.filter((row) => row.table === table)
     const fresh = await from.data.get(

@@ -159,6 +159,32 @@ describe('a handover', () => {
     await gray.close()
   })
 
+  it.each([3, 700])(
+    'brings over %i rows that the host wrote while the store was filled',
+    async (count) => {
+      const profile = createProfile()
+      await useLegacy(profile)
+      const { legacy, refactored } = profile.engines
+      const table = legacy.disk.rows.get('cards')
+      for (let n = 0; n < count; n++) table?.set(`host-${n}`, { id: `host-${n}`, text: 'before' })
+      const store = refactored.store as NonNullable<typeof refactored.store>
+      const { hydrate } = store
+      let isFilled = false
+      store.hydrate = async (name, rows) => {
+        await hydrate(name, rows)
+        if (isFilled || rows.length === 200) return
+        isFilled = true
+        for (let n = 0; n < count; n++) table?.set(`host-${n}`, { id: `host-${n}`, text: 'after' })
+      }
+      const { gray, finished } = await profile.open({ version: 2 })
+      expect(await gray.start()).toMatchObject({ running: 'refactored' })
+      expect(finished).toMatchObject([{ outcome: 'committed' }])
+      expect(rowsOf(refactored)).toEqual(rowsOf(legacy))
+      expect(rowsOf(refactored)['host-2']).toMatchObject({ text: 'after' })
+      await gray.close()
+    },
+  )
+
   it('does not touch what another user queued', async () => {
     const profile = createProfile()
     const ann = await profile.open(
