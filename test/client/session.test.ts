@@ -247,6 +247,24 @@ describe('two tabs', () => {
     await follower.close()
   })
 
+  it('follow that choice also where tabs can not tell each other', async () => {
+    const served = createServed(keys)
+    await served.publish({ version: 1, stages: NOBODY })
+    await visit(served)
+    const first = served.world.tab()
+    const leader = served.open({}, { ...first, channel: null })
+    await leader.start()
+    const follower = served.open({}, { ...served.world.tab(), channel: null })
+    expect(await follower.start()).toMatchObject({ role: 'follower' })
+    await leader.prefer('refactored')
+    first.kill()
+    expect(await awaitSnapshot(follower, isWriter)).toMatchObject({
+      running: 'refactored',
+      decision: { reason: 'OPTED_IN' },
+    })
+    await follower.close()
+  })
+
   it('draw the arm anew for another stage', async () => {
     const served = createServed(keys)
     await served.publish({ version: 1, stages: NOBODY })
