@@ -87,7 +87,9 @@ export function raiseFact(control: ControlConnection, key: string, to: number): 
   return control.run(async (db) => {
     const tx = db.transaction('control', 'readwrite', { durability: 'strict' })
     const row = await tx.store.get(key)
-    const highest = row && 'value' in row ? Number(row.value) : Number.NEGATIVE_INFINITY
+    const held = row && 'value' in row ? row.value : null
+    // A value that is no number was never written by us: it must not refuse every rollout for good.
+    const highest = Number.isFinite(held) ? Number(held) : Number.NEGATIVE_INFINITY
     if (to > highest) await tx.store.put({ key, value: to })
     await tx.done
     return to >= highest
