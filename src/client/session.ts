@@ -1,20 +1,19 @@
-import { startEngine, stopEngine } from '../engine/adapter.js'
 import { readControl } from '../engine/control.js'
+import type { Host } from '../engine/handing.js'
 import { sweepAcked } from '../engine/oplog.js'
-import { createTransport } from '../engine/transport.js'
-import type { Host, Operations } from '../flows/enqueue.js'
-import type { Control, EngineContext } from '../model/engine.js'
+import type { Operations } from '../flows/enqueue.js'
+import type { Control } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
-import type { Held } from '../model/platform.js'
 import type { Blocked, Core } from './core.js'
 import { cross } from './crossing.js'
+import { createHosting } from './hosting.js'
+import { createLease } from './lease.js'
 import { readPreference } from './profile.js'
 import { noteOwner, wasSwitched } from './stores.js'
 
 /** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
 const ACKED_KEPT_MS = 30 * 86_400_000
-const LEASE = 'graysync-writer'
 
 /** What this tab does: it leads, with the engine, or follows the tab that does. */
 export interface Session<Op extends Operation> {
@@ -30,158 +29,170 @@ export function createSession<Op extends Operation>(
   operations: Operations<Op>,
 ): Session<Op> {
   const { platform, state, signal } = core
-  let host: (Host<Op> & { abort: AbortController }) | null = null
-  let held: Held | null = null
+  const hosting = createHosting(core, operations, (term) => {
+    core.emitter.emit('fenced', { term })
+    stepBack().catch(halt)
+  })
+  const lease = createLease(core, {
+    // Gaining the lease is a boot: what is desired is read anew and handed over first.
+    onGained: () => void lead(),
+    onLost: () => void stepBack().catch(halt),
+  })
+  /** Rises with every lead and at its end: what was begun under a lower one goes no further. */
+  let reign = 0
   let following = false
+  let away = false
   /** Whose engine was shown last; a handover shows none in between. */
   let owner: EngineName | null = null
 
   async function begin(): Promise<void> {
-    const { control } = core.stores
+    const mine = reign
     if (core.stores.isNewer) return waitForUpdate()
-    if (!control) return runBare()
-    if (!platform.lock) return lead(null)
-    held = await platform.lock(LEASE, { signal, ifAvailable: true })
-    if (held) return lead(held)
-    await follow(await readControl(control))
-    standInLine()
+    if (!platform.lock || (await lease.take())) return lead()
+    if (mine !== reign) return
+    await follow()
+    if (mine === reign) lease.await()
+    else following = false
   }
 
-  /** One request, held until it is granted: asking twice would make two leaders. */
-  function standInLine(): void {
-    platform.lock?.(LEASE, { signal }).then(takeOver, () => undefined)
-  }
-
-  async function takeOver(granted: Held | null): Promise<void> {
-    held = granted
+  async function lead(): Promise<void> {
+    const mine = ++reign
+    const isMine = () => mine === reign && !signal.aborted
     following = false
-    if (signal.aborted) return held?.release()
-    // Gaining the lease is a boot: what is desired is read anew and handed over first.
-    await lead(held).catch(halt)
+    try {
+      if (!core.stores.control) return await runBare(isMine)
+      const { control, blocked } = await cross(core, lease.isHeld()).catch(stay)
+      if (isMine()) await run(control, blocked, isMine)
+    } catch (cause) {
+      if (isMine()) halt(cause)
+    }
   }
 
-  async function lead(lease: Held | null): Promise<void> {
-    lease?.lost.then(
-      // A lease that was given back is lost as well.
-      () => (held === lease ? loseLease() : undefined),
-      () => undefined,
-    )
-    const { control, blocked } = await cross(core, lease !== null)
-    await run(control, blocked)
-  }
-
-  async function loseLease(): Promise<void> {
-    held = null
-    if (signal.aborted) return
-    await stop()
-    await stepBack()
+  /** Where nothing can be written nothing moves; but the owner's engine goes on. */
+  async function stay(cause: unknown): Promise<{ control: Control; blocked: Blocked }> {
+    const { control: connection } = core.stores
+    if (!connection || !isGraySyncError(cause) || !['QUOTA', 'STORE'].includes(cause.code)) {
+      throw cause
+    }
+    const control = await readControl(connection)
+    if (!control.owner) throw cause
+    core.report(cause)
+    core.decided(core.decide(control.owner))
+    return { control, blocked: { by: cause.code, fix: cause.message } }
   }
 
   /** A newer build of the app wrote what is stored: this one takes operations and sends nothing. */
   function waitForUpdate(): void {
-    const [error] = core.stores.trouble
-    const decision = core.decide(wasSwitched(platform) ? 'refactored' : 'legacy')
-    core.decided(decision)
+    decideBare()
     state.amend({ reload: 'required' })
-    refuse('NEWER_STATE', error?.message ?? 'update the app')
+    refuse('NEWER_STATE', core.stores.trouble[0]?.message ?? 'update the app')
+  }
+
+  function decideBare(): void {
+    core.decided(core.decide(wasSwitched(platform) ? 'refactored' : 'legacy'))
   }
 
   function refuse(by: ErrorCode, fix: string): void {
     const decision = core.decision()
-    const role = held ? 'writer' : 'follower'
+    const role = lease.isHeld() ? 'writer' : 'follower'
     state.show({ phase: 'running', decision, running: null, role, blocked: { by, fix } })
   }
 
   /** Nothing can be stored here: the engine that the profile has runs, and nothing ever moves. */
-  async function runBare(): Promise<void> {
-    const [error] = core.stores.trouble
-    const by = error?.code ?? 'STORE'
-    const fix = error?.message ?? 'storage is not available'
-    const decision = core.decide(wasSwitched(platform) ? 'refactored' : 'legacy')
-    core.decided(decision)
+  async function runBare(isMine: () => boolean): Promise<void> {
+    decideBare()
+    const { by, fix } = whyBare()
     if (wasSwitched(platform)) return refuse(by, fix)
-    await start('legacy', 0, { by, fix })
+    await start('legacy', 0, { by, fix }, isMine)
   }
 
-  async function run(control: Control, blocked: Blocked | null): Promise<void> {
+  function whyBare(): Blocked {
+    const [error] = core.stores.trouble
+    return { by: error?.code ?? 'STORE', fix: error?.message ?? 'storage is not available' }
+  }
+
+  async function run(
+    control: Control,
+    blocked: Blocked | null,
+    isMine: () => boolean,
+  ): Promise<void> {
     noteOwner(platform, control)
     owner = control.owner
-    if (!control.owner) return halt(new GraySyncError('HALTED', `stuck while ${control.phase}`))
-    await start(control.owner, control.term, blocked)
+    if (!control.owner) throw new GraySyncError('HALTED', `stuck while ${control.phase}`)
+    await start(control.owner, control.term, blocked, isMine)
+    if (!isMine()) return
     core.tell({ kind: 'control' })
     await operations.pump()
     const { control: log } = core.stores
-    if (log) await sweepAcked(log, platform.now() - ACKED_KEPT_MS)
+    if (log) await sweepAcked(log, platform.now() - ACKED_KEPT_MS).catch(core.report)
   }
 
-  async function start(name: EngineName, term: number, blocked: Blocked | null): Promise<void> {
-    const decision = core.decision()
+  async function start(
+    name: EngineName,
+    term: number,
+    blocked: Blocked | null,
+    isMine: () => boolean,
+  ): Promise<void> {
     const engine = core.options.engines?.[name]
-    if (!engine) {
-      const fix = core.options.engines
-        ? `this profile is on ${name}: ship an app that has that engine`
-        : 'decide only: give `engines` to run one'
-      return refuse('ENGINE_LOAD', fix)
-    }
-    const abort = new AbortController()
-    const transport = createTransport({
-      fetch: platform.fetch,
-      device: core.profile.installation,
-      term,
-      signal: abort.signal,
-      highestTerm: async () =>
-        core.stores.control ? (await readControl(core.stores.control)).term : term,
-      isSuspended: () => name === 'refactored' && core.decide(name).reason === 'KILLED',
-      onFenced: () => void fenced(term),
-      onAnswer: (answer) => core.witness(name, answer.outcome),
-    })
-    const ctx: EngineContext = {
-      mode: 'active',
-      signal: abort.signal,
-      fetch: transport.fetch,
-      term,
-      device: core.profile.installation,
-      ack: (opId) => void operations.ack(opId, name).catch(core.report),
-      fail: (opId, cause) => void operations.fail(opId, cause).catch(core.report),
-    }
+    if (!engine) return refuse('ENGINE_LOAD', whyNoEngine(name))
     try {
-      const running = await startEngine(platform, name, engine, ctx)
-      if (signal.aborted) return void (await stopEngine(platform, running))
-      host = { name, engine, running, abort }
+      if (!(await hosting.start(name, engine, term, isMine))) return
       const why = blocked && { blocked }
+      const decision = core.decision()
       state.show({ phase: 'running', decision, running: name, role: 'writer', ...why })
     } catch (cause) {
-      abort.abort()
-      core.report(cause)
-      const by = isGraySyncError(cause) ? cause.code : 'ENGINE_START'
-      refuse(by, `engine ${name} did not start: reload when online, or ship a build that has it`)
+      const { code } = core.report(cause)
+      const fix = `engine ${name} did not start: reload when online, or ship a build that has it`
+      if (isMine()) refuse(code, fix)
     }
   }
 
-  async function fenced(term: number): Promise<void> {
-    core.emitter.emit('fenced', { term })
-    await stop()
-    if (!platform.lock) {
+  function whyNoEngine(name: EngineName): string {
+    return core.options.engines
+      ? `this profile is on ${name}: ship an app that has that engine`
+      : 'decide only: give `engines` to run one'
+  }
+
+  /** From the lead into the line; an engine that goes on by itself must not be started beside itself. */
+  async function stepBack(): Promise<void> {
+    const canStop = hosting.host()?.running.stop !== undefined || !hosting.host()
+    const mine = ++reign
+    await hosting.stop()
+    if (mine !== reign) return
+    lease.giveBack()
+    if (!platform.lock || !canStop) {
       return refuse('FENCED', 'another tab writes now: reload this one to take over')
     }
-    giveBack()
-    await stepBack()
-  }
-
-  function giveBack(): void {
-    const lease = held
-    held = null
-    lease?.release()
-  }
-
-  /** From the lead into the line. */
-  async function stepBack(): Promise<void> {
     following = true
-    await look()
-    standInLine()
+    await look().catch(core.report)
+    if (following && !signal.aborted) lease.await()
   }
 
-  async function follow(control: Control): Promise<void> {
+  /** A page that is kept to be shown again runs nothing, and must not hold what others wait for. */
+  function leave(): void {
+    const host = hosting.host()
+    if (away || (host && !host.running.stop)) return
+    away = true
+    reign++
+    following = false
+    void hosting.stop({ atOnce: true })
+    lease.giveBack()
+  }
+
+  function comeBack(): void {
+    if (!away) return
+    away = false
+    begin().catch(halt)
+  }
+
+  async function follow(): Promise<void> {
+    const { control: connection } = core.stores
+    if (!connection) {
+      decideBare()
+      const { by, fix } = whyBare()
+      return refuse(by, fix)
+    }
+    const control = await readControl(connection)
     core.decided(core.decide(control.owner ?? control.handover?.from ?? 'legacy'))
     following = true
     show(control)
@@ -212,27 +223,27 @@ export function createSession<Op extends Operation>(
   }
 
   function halt(cause: unknown): void {
+    reign++
     const error = core.report(cause)
     state.show({ phase: 'halted', decision: core.decision(), running: null, error })
-    core.emitter.emit('halted', error)
-    giveBack()
-  }
-
-  async function stop(): Promise<void> {
-    const stopping = host
-    host = null
-    if (!stopping) return
-    await stopEngine(platform, stopping.running)
-    stopping.abort.abort()
+    if (!signal.aborted) core.emitter.emit('halted', error)
+    void hosting.stop().then(lease.giveBack)
   }
 
   return {
-    begin: () => begin().catch(halt),
-    host: () => host,
+    async begin() {
+      platform.onLife((life) => {
+        if (life === 'pagehide') leave()
+        if (life === 'pageshow') comeBack()
+      }, signal)
+      await begin().catch(halt)
+    },
+    host: hosting.host,
     look: () => look().catch((cause) => void core.report(cause)),
     async end() {
-      await stop()
-      giveBack()
+      reign++
+      await hosting.stop()
+      lease.giveBack()
     },
   }
 }

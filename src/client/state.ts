@@ -39,11 +39,15 @@ export function createPresence(guarantee: Guarantee, onThrow: (cause: unknown) =
   return {
     get: () => snapshot,
     show(next) {
+      // What was begun before the end may come to its own end later.
+      if (phase.phase === 'closed') return
       phase = next
       publish()
     },
     amend(change) {
-      constant = { ...constant, ...change }
+      const next = { ...constant, ...change }
+      if (JSON.stringify(next) === JSON.stringify(constant)) return
+      constant = next
       publish()
     },
     subscribe(listener) {

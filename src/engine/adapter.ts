@@ -1,11 +1,13 @@
-import type { Engine, EngineContext, Running } from '../model/engine.js'
+import type { Engine, EngineContext, Queue, Running, Store } from '../model/engine.js'
 import { GraySyncError, isGraySyncError } from '../model/errors.js'
-import type { EngineName, Operation } from '../model/operation.js'
+import type { Awaitable, EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
+import type { Source } from '../model/source.js'
 import { withinTime } from '../platform/bound.js'
 
 const START_TIMEOUT_MS = 15_000
 const STOP_DEADLINE_MS = 5_000
+const CALL_TIMEOUT_MS = 30_000
 
 /**
  * Types an engine for your operations. A capability is a member that exists: the least adapter is
@@ -43,6 +45,8 @@ export async function startEngine<Op extends Operation>(
     )
     return running ?? {}
   } catch (cause) {
+    // What starts too late belongs to nobody.
+    starting.then((running) => stopEngine(platform, running ?? {})).catch(() => undefined)
     if (isGraySyncError(cause)) throw cause
     const text = cause instanceof Error ? cause.message : String(cause)
     const code = IMPORT_FAILED.test(text) ? 'ENGINE_LOAD' : 'ENGINE_START'
@@ -63,5 +67,76 @@ export async function stopEngine<Op extends Operation>(
     return answer?.clean ?? true
   } catch {
     return false
+  }
+}
+
+/** The same engine, whose calls at rest answer in time or reject with ENGINE_TIMEOUT: none can hold up a boot for ever. */
+export function boundEngine<Op extends Operation>(
+  platform: Platform,
+  name: EngineName,
+  engine: Engine<Op>,
+): Engine<Op> {
+  const bound =
+    <Args extends unknown[], Answer>(call: (...args: Args) => Awaitable<Answer>) =>
+    (...args: Args): Promise<Answer> => {
+      const late = () =>
+        new GraySyncError('ENGINE_TIMEOUT', `engine ${name} did not answer in time`)
+      const calling = Promise.resolve().then(() => call(...args))
+      return withinTime(platform, CALL_TIMEOUT_MS, calling, late)
+    }
+  const { version, replay, queue, data, store } = engine
+  return {
+    version,
+    start: (ctx) => engine.start(ctx),
+    ...(engine.knows && { knows: (op) => engine.knows?.(op) !== false }),
+    ...(replay && { replay }),
+    ...(queue && { queue: boundQueue(queue, bound) }),
+    ...(data && { data: boundSource(data, bound) }),
+    ...(store && { store: boundStore(store, bound) }),
+  }
+}
+
+type Bound = <Args extends unknown[], Answer>(
+  call: (...args: Args) => Awaitable<Answer>,
+) => (...args: Args) => Promise<Answer>
+
+function boundQueue<Op extends Operation>(queue: Queue<Op>, bound: Bound): Queue<Op> {
+  const { exporter, importer } = queue
+  return {
+    size: bound(() => queue.size()),
+    ...(exporter && {
+      exporter: {
+        read: bound(() => exporter.read()),
+        seal: bound((handover) => exporter.seal(handover)),
+      },
+    }),
+    ...(importer && {
+      importer: {
+        stage: bound((ops, handover) => importer.stage(ops, handover)),
+        activate: bound((handover) => importer.activate(handover)),
+        discard: bound((handover) => importer.discard(handover)),
+      },
+    }),
+  }
+}
+
+function boundSource(data: Source, bound: Bound): Source {
+  return {
+    name: data.name,
+    tables: data.tables,
+    page: bound((table, after, limit) => data.page(table, after, limit)),
+    get: bound((table, keys) => data.get(table, keys)),
+    ...(data.count && { count: bound((table) => data.count?.(table) ?? Promise.resolve(0)) }),
+    ...(data.rewrite && {
+      rewrite: bound(async (table, keys, change) => data.rewrite?.(table, keys, change)),
+    }),
+  }
+}
+
+function boundStore<Op extends Operation>(store: Store<Op>, bound: Bound): Store<Op> {
+  return {
+    hydrate: bound((table, rows) => store.hydrate(table, rows)),
+    apply: bound((op) => store.apply(op)),
+    clear: bound(() => store.clear()),
   }
 }

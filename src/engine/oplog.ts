@@ -63,11 +63,12 @@ export function adopt(
   })
 }
 
-/** Every operation without an end, in order of acceptance. */
+/** Every operation without an end, in order of acceptance: also one in quarantine, since another engine may know it. */
 export function readOpen(connection: ControlConnection): Promise<LoggedOperation[]> {
   return connection.run(async (db) => {
-    const rows = await db.getAllFromIndex('oplog', 'state', 'open')
-    return rows.sort((a, b) => a.seq - b.seq)
+    const index = db.transaction('oplog').store.index('state')
+    const rows = await Promise.all([index.getAll('open'), index.getAll('quarantine')])
+    return rows.flat().sort((a, b) => a.seq - b.seq)
   })
 }
 
@@ -76,32 +77,48 @@ export function countOpen(
 ): Promise<{ count: number; oldestAt?: number }> {
   return connection.run(async (db) => {
     const index = db.transaction('oplog').store.index('state')
-    const count = await index.count('open')
-    const oldest = (await index.get('open'))?.acceptedAt
-    return oldest === undefined ? { count } : { count, oldestAt: oldest }
+    const states = ['open', 'quarantine']
+    const counts = await Promise.all(states.map((state) => index.count(state)))
+    const oldest = await Promise.all(states.map((state) => index.get(state)))
+    const count = counts.reduce((sum, one) => sum + one)
+    const since = oldest.flatMap((row) => row?.acceptedAt ?? [])
+    return since.length === 0 ? { count } : { count, oldestAt: Math.min(...since) }
   })
 }
 
-type End =
+export type End =
   | { state: 'acked'; by: EngineName }
   | { state: 'dead' | 'quarantine'; cause: string }
   | { state: 'open'; applied: true }
 
-/** Writes what became of an operation; an acknowledgement is never taken back. Answers the row as it is now. */
+export interface Settlement {
+  /** As it is now. */
+  row: LoggedOperation
+  /** `false` when it had this end before, or one that can't be taken back. */
+  changed: boolean
+}
+
+/** Writes what became of an operation; an acknowledgement is never taken back. `null` where the id is not known. */
 export function settle(
   connection: ControlConnection,
   opId: string,
   end: End,
-): Promise<LoggedOperation | null> {
+): Promise<Settlement | null> {
   return connection.run(async (db) => {
     const tx = db.transaction('oplog', 'readwrite', { durability: 'relaxed' })
     const row = await tx.store.index('opId').get(opId)
     if (!row) return null
-    const settled = row.state === 'acked' ? row : { ...row, ...end }
-    if (settled !== row) await tx.store.put(settled)
+    if (!canEnd(row, end)) return { row, changed: false }
+    const settled: LoggedOperation = { ...row, ...end }
+    await tx.store.put(settled)
     await tx.done
-    return settled
+    return { row: settled, changed: true }
   })
+}
+
+function canEnd(row: LoggedOperation, end: End): boolean {
+  if (end.state === 'acked') return row.state !== 'acked'
+  return row.state === 'open' || row.state === 'quarantine'
 }
 
 export function findByIds(
@@ -123,6 +140,11 @@ export function sweepAcked(connection: ControlConnection, before: number): Promi
     }
     await tx.done
   })
+}
+
+/** What the order of operations is kept within. */
+export function toSubject({ entity, entityId }: Operation): string {
+  return `${entity}/${entityId}`
 }
 
 export function toPending<Op extends Operation>(row: LoggedOperation): Pending<Op> {

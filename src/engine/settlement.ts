@@ -4,14 +4,21 @@ import type { Platform } from '../model/platform.js'
 
 /** The promises of this tab's operations: each settles once, none rejects. */
 export interface Settlements {
-  wait(opId: string): Promise<Settled>
+  wait(opId: string): Waiting
   has(opId: string): boolean
-  acked(opId: string, by: EngineName): Settled
-  died(opId: string, cause: unknown): Settled
-  /** Takes back a promise that nobody was given. */
-  drop(opId: string): void
+  /** All that somebody waits for. */
+  opIds(): string[]
+  /** `acceptedAt` counts where nobody here saw the operation being accepted. */
+  acked(opId: string, by: EngineName, acceptedAt?: number): Settled
+  died(opId: string, cause: unknown): Settled & { status: 'dead' }
   /** Nobody here will learn the end any more. */
   deferAll(): void
+}
+
+export interface Waiting {
+  settled: Promise<Settled>
+  /** Takes back a promise that nobody was given. */
+  drop(): void
 }
 
 interface Waiter {
@@ -21,30 +28,44 @@ interface Waiter {
 
 export function createSettlements(platform: Platform): Settlements {
   const waiters = new Map<string, Waiter[]>()
-  const end = (opId: string, make: (since: number) => Settled): Settled => {
+  const end = <S extends Settled>(opId: string, make: (since: number | undefined) => S): S => {
     const waiting = waiters.get(opId) ?? []
     waiters.delete(opId)
-    const settled = make(waiting[0]?.since ?? platform.monotonic())
+    const settled = make(waiting[0]?.since)
     for (const waiter of waiting) waiter.settle(settled)
     return settled
   }
   return {
-    wait: (opId) =>
-      new Promise((settle) => {
-        const before = waiters.get(opId) ?? []
-        waiters.set(opId, [...before, { since: platform.monotonic(), settle }])
-      }),
+    wait(opId) {
+      let settle = (_: Settled) => {}
+      const settled = new Promise<Settled>((resolve) => {
+        settle = resolve
+      })
+      const waiter = { since: platform.monotonic(), settle }
+      waiters.set(opId, [...(waiters.get(opId) ?? []), waiter])
+      const drop = () => {
+        const rest = waiters.get(opId)?.filter((other) => other !== waiter) ?? []
+        if (rest.length > 0) waiters.set(opId, rest)
+        else waiters.delete(opId)
+      }
+      return { settled, drop }
+    },
     has: (opId) => waiters.has(opId),
-    acked: (opId, by) =>
-      end(opId, (since) => ({ status: 'acked', by, durationMs: platform.monotonic() - since })),
+    opIds: () => [...waiters.keys()],
+    acked: (opId, by, acceptedAt = platform.now()) =>
+      end(opId, (since) => ({
+        status: 'acked',
+        by,
+        durationMs:
+          since === undefined
+            ? Math.max(platform.now() - acceptedAt, 0)
+            : platform.monotonic() - since,
+      })),
     died: (opId, cause) => {
       const message = `operation ${opId}: ${cause instanceof Error ? cause.message : String(cause)}`
-      return end(opId, () => ({
-        status: 'dead',
-        error: new GraySyncError('ABORTED', message, { cause }),
-      }))
+      const error = new GraySyncError('ABORTED', message, { cause })
+      return end(opId, () => ({ status: 'dead', error }))
     },
-    drop: (opId) => void waiters.delete(opId),
     deferAll() {
       for (const opId of [...waiters.keys()]) end(opId, () => ({ status: 'deferred' }))
     },

@@ -1,8 +1,17 @@
-import { append, checkOperation, findByIds, readOpen, settle } from '../engine/oplog.js'
+import { createHanding, type Host, push, toPushError } from '../engine/handing.js'
+import {
+  append,
+  checkOperation,
+  type End,
+  findByIds,
+  readOpen,
+  type Settlement,
+  settle,
+} from '../engine/oplog.js'
 import { createSettlements } from '../engine/settlement.js'
 import { mintId } from '../lib/id.js'
-import type { Engine, LoggedOperation, Running } from '../model/engine.js'
-import { GraySyncError, isGraySyncError } from '../model/errors.js'
+import type { LoggedOperation } from '../model/engine.js'
+import { GraySyncError } from '../model/errors.js'
 import type {
   Accepted,
   EngineName,
@@ -16,13 +25,8 @@ import type { ControlConnection } from '../store/control.js'
 
 const RETRY_FIRST_MS = 1_000
 const RETRY_LAST_MS = 60_000
-
-/** The engine that runs in this tab. */
-export interface Host<Op extends Operation> {
-  name: EngineName
-  engine: Engine<Op>
-  running: Running<Op>
-}
+/** A hint can get lost, and some browsers have no channel: so often a tab looks by itself. */
+const LOOK_EVERY_MS = 30_000
 
 export type Hint = { kind: 'accepted' } | { kind: 'settled'; opIds: string[] }
 
@@ -54,80 +58,48 @@ export interface Operations<Op extends Operation> {
 export function createOperations<Op extends Operation>(o: OperationsOptions<Op>): Operations<Op> {
   const { platform, control } = o
   const settlements = createSettlements(platform)
-  /** What the running engine has already: it is handed nothing twice while it runs. */
-  const handed = { to: null as Running<Op> | null, opIds: new Set<string>() }
+  const handing = control && createHanding({ ...o, log: control })
   /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
   const arrived: LoggedOperation[] = []
+  const timers = new Set<() => void>()
+  let closed = false
   let missed = true
   let turn: Promise<void> = Promise.resolve()
   let cancelRetry = () => {}
   let retryMs = RETRY_FIRST_MS
 
-  const conclude = (settled: Settled) => {
-    o.onSettled(settled)
-    o.onChange()
+  const after = (ms: number, run: () => void): (() => void) => {
+    if (closed) return () => {}
+    const cancel = platform.setTimer(() => {
+      timers.delete(cancel)
+      run()
+    }, ms)
+    timers.add(cancel)
+    return () => {
+      timers.delete(cancel)
+      cancel()
+    }
   }
 
   const isDue = (row: LoggedOperation): boolean => {
-    if (handed.opIds.has(row.opId)) return false
+    if (handing?.holds(row.opId)) return false
     const userId = o.userId()
     if (row.userId !== null || userId === null) return row.userId === userId
     return o.adoptNullUser({ opId: row.opId, op: row.op as Op, userId: null, state: 'open' })
   }
 
-  const hand = async (log: ControlConnection, host: Host<Op>, row: LoggedOperation) => {
-    const op = row.op as Identified<Op>
-    handed.opIds.add(row.opId)
-    if (host.engine.knows?.(op) === false) {
-      const cause = `engine ${host.name} does not know ${op.entity}.${op.kind}`
-      await settle(log, row.opId, { state: 'quarantine', cause })
-      throw new GraySyncError('HALTED', cause)
-    }
-    try {
-      await host.running.push?.(op)
-    } catch (cause) {
-      handed.opIds.delete(row.opId)
-      throw cause
-    }
-    if (!row.applied) await settle(log, row.opId, { state: 'open', applied: true })
-  }
-
   const retryLater = () => {
     cancelRetry()
-    cancelRetry = platform.setTimer(() => void pump(), retryMs * (0.5 + platform.random() / 2))
+    cancelRetry = after(retryMs * (0.5 + platform.random() / 2), () => void pump())
     retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)
-  }
-
-  /** Order counts within an entity: an operation that can't be taken holds back only those behind it. */
-  const handAll = async (log: ControlConnection, host: Host<Op>, rows: LoggedOperation[]) => {
-    const stuck = new Set<string>()
-    for (const row of rows) {
-      const subject = `${row.op.entity}/${row.op.entityId}`
-      if (stuck.has(subject) || o.host() !== host) continue
-      try {
-        await hand(log, host, row)
-      } catch (cause) {
-        stuck.add(subject)
-        o.onError(toPushError(host.name, row.opId, cause))
-      }
-    }
-    return stuck.size === 0
-  }
-
-  const meet = async (host: Host<Op>) => {
-    if (handed.to === host.running) return
-    missed = true
-    const queued = (await host.engine.queue?.exporter?.read()) ?? []
-    handed.to = host.running
-    handed.opIds = new Set(queued.map((pending) => pending.opId))
   }
 
   const pass = async () => {
     const host = o.host()
-    if (!host?.running.push || !control) return
-    await meet(host)
+    if (!host?.running.push || !control || !handing) return
+    if (await handing.meet(host)) missed = true
     const rows = await readDue(control)
-    missed = !(await handAll(control, host, rows.filter(isDue))) || missed
+    missed = !(await handing.handAll(host, rows.filter(isDue))) || missed
     if (missed) retryLater()
     else retryMs = RETRY_FIRST_MS
     o.onChange()
@@ -144,6 +116,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     turn = turn.then(pass).catch((cause) => {
       missed = true
       o.onError(toPushError('none', '-', cause))
+      retryLater()
     })
     return turn
   }
@@ -153,14 +126,58 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     return go()
   }
 
+  const look = async (opIds: readonly string[]): Promise<void> => {
+    const mine = opIds.filter((opId) => settlements.has(opId))
+    if (control && mine.length > 0) (await findByIds(control, mine)).forEach(showEnd)
+    o.onChange()
+  }
+
+  const showEnd = (row: LoggedOperation | undefined) => {
+    if (row?.state === 'acked') settlements.acked(row.opId, row.by ?? 'legacy', row.acceptedAt)
+    if (row?.state === 'dead') settlements.died(row.opId, row.cause)
+  }
+
+  const watch = () => {
+    after(LOOK_EVERY_MS, () => {
+      watch()
+      if (o.host()) void pump()
+      look(settlements.opIds()).catch(complain)
+    })
+  }
+  const complain = (cause: unknown) => o.onError(toPushError('none', '-', cause))
+  watch()
+
+  /** What an engine says of an operation is a fact: it is written, however often that takes. */
+  const record = async (opId: string, end: End): Promise<Settlement | null> => {
+    if (typeof opId !== 'string') {
+      throw new GraySyncError('OPTION', `operation id: a text is needed, got ${String(opId)}`)
+    }
+    for (let ms = RETRY_FIRST_MS; control; ms = Math.min(ms * 2, RETRY_LAST_MS)) {
+      try {
+        return await settle(control, opId, end)
+      } catch (cause) {
+        if (closed) throw cause
+        if (ms === RETRY_FIRST_MS) complain(cause)
+        await new Promise<void>((again) => after(ms, again))
+      }
+    }
+    return null
+  }
+
+  const conclude = (opId: string, settled: Settled) => {
+    if (control) o.tell({ kind: 'settled', opIds: [opId] })
+    o.onSettled(settled)
+    o.onChange()
+  }
+
   const takeInMemory = async (op: Identified<Op>): Promise<Accepted> => {
     const host = o.host()
     if (!host?.running.push) throw refuse(host)
-    const settled = settlements.wait(op.opId)
+    const { settled, drop } = settlements.wait(op.opId)
     try {
-      await host.running.push(op)
+      await push(platform, host, op)
     } catch (cause) {
-      settlements.drop(op.opId)
+      drop()
       throw toPushError(host.name, op.opId, cause)
     }
     return { opId: op.opId, durable: false, settled }
@@ -175,43 +192,41 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       if (!control) return takeInMemory(op)
       const host = o.host()
       if (host && !host.running.push) throw refuse(host)
-      const settled = settlements.wait(opId)
+      const { settled, drop } = settlements.wait(opId)
       const row = await append(control, { op, userId: o.userId(), at, applied }).catch((cause) => {
-        settlements.drop(opId)
+        drop()
         throw cause
       })
-      if (row.state === 'acked') settlements.acked(opId, row.by ?? 'legacy')
+      showEnd(row)
       o.onChange()
-      if (o.host()) {
+      if (!o.host()) o.tell({ kind: 'accepted' })
+      else if (row.state === 'open') {
         arrived.push(row)
         void go()
-      } else o.tell({ kind: 'accepted' })
+      }
       return { opId, durable: true, settled }
     },
     pump,
     async ack(opId, by) {
-      const row = control && (await settle(control, opId, { state: 'acked', by }))
-      if (row) o.tell({ kind: 'settled', opIds: [opId] })
-      if (row || settlements.has(opId)) conclude(settlements.acked(opId, by))
+      const written = await record(opId, { state: 'acked', by })
+      if (written ? written.changed : settlements.has(opId)) {
+        conclude(opId, settlements.acked(opId, by, written?.row.acceptedAt))
+      } else showEnd(written?.row)
     },
     async fail(opId, cause) {
       const text = cause instanceof Error ? cause.message : String(cause)
-      const row = control && (await settle(control, opId, { state: 'dead', cause: text }))
-      if (row?.state === 'acked') return
-      if (row) o.tell({ kind: 'settled', opIds: [opId] })
-      if (row || settlements.has(opId)) conclude(settlements.died(opId, cause))
+      const written = await record(opId, { state: 'dead', cause: text })
+      if (written ? written.changed : settlements.has(opId)) {
+        const settled = settlements.died(opId, cause)
+        o.onError(settled.error)
+        conclude(opId, settled)
+      } else showEnd(written?.row)
     },
-    async look(opIds) {
-      if (!control) return
-      const mine = opIds.filter((opId) => settlements.has(opId))
-      for (const row of await findByIds(control, mine)) {
-        if (row?.state === 'acked') settlements.acked(row.opId, row.by ?? 'legacy')
-        if (row?.state === 'dead') settlements.died(row.opId, row.cause)
-      }
-      o.onChange()
-    },
+    look,
     close() {
-      cancelRetry()
+      closed = true
+      for (const cancel of timers) cancel()
+      timers.clear()
       settlements.deferAll()
     },
   }
@@ -222,9 +237,4 @@ function refuse<Op extends Operation>(host: Host<Op> | null): GraySyncError {
     ? `engine ${host.name} has no \`push\``
     : 'no engine runs and nothing can be stored'
   return new GraySyncError('NO_QUEUE', `nobody took the operation: ${why}`)
-}
-
-function toPushError(name: string, opId: string, cause: unknown): GraySyncError {
-  if (isGraySyncError(cause)) return cause
-  return new GraySyncError('ENGINE_START', `engine ${name} refused operation ${opId}`, { cause })
 }

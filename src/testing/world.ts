@@ -9,6 +9,10 @@ export interface WorldOptions {
   subtle?: SubtleCrypto | null
   /** Web Locks exist. @default true */
   locks?: boolean
+  /** There are channels between tabs. @default true */
+  channels?: boolean
+  /** This origin holds nothing but what graysync made. @default false */
+  pristine?: boolean
   /** Epoch ms at the beginning. @default 1,700,000,000,000 */
   now?: number
 }
@@ -28,6 +32,8 @@ export interface World {
 export interface Tab extends Platform {
   /** The tab dies: its locks are free, its timers stop, it hears and sends nothing more. */
   kill(): void
+  /** Its locks are taken away, as some browsers do with a page that is kept; the tab lives on. */
+  loseLocks(): void
   /** Sends a page event, and keeps `visible()` in step. */
   live(life: PageLife): void
 }
@@ -39,6 +45,7 @@ interface Timer {
 
 interface Waiter {
   grant(): void
+  lose(): void
   owner: object
 }
 
@@ -78,7 +85,7 @@ export function createWorld(o: WorldOptions = {}): World {
   const tab = (): Tab => {
     const self = {}
     const own = { alive: true, visible: true }
-    const listeners = new Set<(life: PageLife) => void>()
+    const listeners: { hear(life: PageLife): void; signal: AbortSignal }[] = []
     const mine = new Set<Timer>()
 
     const setTimer = (run: () => void, ms: number) => {
@@ -93,12 +100,17 @@ export function createWorld(o: WorldOptions = {}): World {
 
     const lock: Platform['lock'] = (name, { signal, ifAvailable }) =>
       new Promise<Held | null>((resolve, reject) => {
+        if (!own.alive) return
         const queue = locks.get(name) ?? []
         if (ifAvailable && queue.length > 0) return resolve(null)
+        let lose = () => {}
+        const lost = new Promise<void>((gone) => {
+          lose = gone
+        })
         const waiter: Waiter = {
           owner: self,
-          grant: () =>
-            resolve({ release: () => leave(name, waiter), lost: new Promise(() => undefined) }),
+          grant: () => resolve({ release: () => leave(name, waiter), lost }),
+          lose: () => lose(),
         }
         signal.addEventListener('abort', () => {
           leave(name, waiter)
@@ -134,16 +146,14 @@ export function createWorld(o: WorldOptions = {}): World {
         const request = new Request(input, init)
         if (!own.alive) return new Promise<Response>(() => undefined)
         if (!world.online) throw new TypeError('Failed to fetch')
+        request.signal.throwIfAborted()
         return answer(request)
       },
       indexedDB: factory,
       subtle,
       lock: o.locks === false ? null : lock,
-      channel,
-      onLife(listener, signal) {
-        listeners.add(listener)
-        signal.addEventListener('abort', () => listeners.delete(listener))
-      },
+      channel: o.channels === false ? null : channel,
+      onLife: (hear, signal) => void listeners.push({ hear, signal }),
       visible: () => own.visible,
       online: () => world.online,
       note: {
@@ -151,7 +161,7 @@ export function createWorld(o: WorldOptions = {}): World {
         write: (key, value) => void (value === null ? notes.delete(key) : notes.set(key, value)),
       },
       stream: null,
-      pristine: async () => false,
+      pristine: async () => o.pristine ?? false,
       estimate: async () => ({}),
       kill() {
         own.alive = false
@@ -159,9 +169,16 @@ export function createWorld(o: WorldOptions = {}): World {
         for (const member of channels) if (member.tab === self) channels.delete(member)
         forsake(self)
       },
+      loseLocks() {
+        for (const [name, [first]] of locks) {
+          if (first?.owner !== self) continue
+          leave(name, first)
+          first.lose()
+        }
+      },
       live(life) {
         if (life === 'visible' || life === 'hidden') own.visible = life === 'visible'
-        for (const listener of listeners) listener(life)
+        for (const { hear, signal } of listeners) if (!signal.aborted) hear(life)
       },
     }
   }

@@ -1,0 +1,104 @@
+import type { Engine, LoggedOperation, Running } from '../model/engine.js'
+import { GraySyncError, isGraySyncError } from '../model/errors.js'
+import type { EngineName, Identified, Operation } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import { withinTime } from '../platform/bound.js'
+import type { ControlConnection } from '../store/control.js'
+import { settle, toSubject } from './oplog.js'
+
+const PUSH_TIMEOUT_MS = 15_000
+
+/** The engine that runs in this tab. */
+export interface Host<Op extends Operation> {
+  name: EngineName
+  engine: Engine<Op>
+  running: Running<Op>
+}
+
+/** What the running engine was handed: nothing goes to it twice while it runs. */
+export interface Handing<Op extends Operation> {
+  /** Learns what an engine holds already; `true` at the first meeting. */
+  meet(host: Host<Op>): Promise<boolean>
+  holds(opId: string): boolean
+  /** Hands rows over in their order; `false` when some are to be tried again. */
+  handAll(host: Host<Op>, rows: readonly LoggedOperation[]): Promise<boolean>
+}
+
+export interface HandingOptions<Op extends Operation> {
+  platform: Platform
+  log: ControlConnection
+  host(): Host<Op> | null
+  onError(error: GraySyncError): void
+}
+
+export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Handing<Op> {
+  let met: Running<Op> | null = null
+  let handed = new Set<string>()
+  /** Things with an operation that this engine does not know: what comes after it waits as well. */
+  let held = new Set<string>()
+
+  const quarantine = async (host: Host<Op>, row: LoggedOperation) => {
+    held.add(toSubject(row.op))
+    if (row.state === 'quarantine') return
+    const cause = `engine ${host.name} does not know ${row.op.entity}.${row.op.kind}`
+    await settle(o.log, row.opId, { state: 'quarantine', cause })
+    o.onError(new GraySyncError('HALTED', cause))
+  }
+
+  const hand = async (host: Host<Op>, row: LoggedOperation): Promise<void> => {
+    const op = row.op as Identified<Op>
+    if (host.engine.knows?.(op) === false) return quarantine(host, row)
+    await push(o.platform, host, op)
+    handed.add(row.opId)
+    if (!row.applied || row.state === 'quarantine') {
+      await settle(o.log, row.opId, { state: 'open', applied: true })
+    }
+  }
+
+  return {
+    async meet(host) {
+      if (met === host.running) return false
+      const queued = (await host.engine.queue?.exporter?.read()) ?? []
+      met = host.running
+      handed = new Set(queued.map((pending) => pending.opId))
+      held = new Set()
+      return true
+    },
+    holds: (opId) => handed.has(opId),
+    // Order counts within one thing: an operation that can't be taken holds back only those behind it.
+    async handAll(host, rows) {
+      const stuck = new Set<string>()
+      for (const row of rows) {
+        const subject = toSubject(row.op)
+        if (stuck.has(subject) || held.has(subject)) continue
+        if (o.host() !== host) break
+        const error = await hand(host, row).catch((cause) =>
+          toPushError(host.name, row.opId, cause),
+        )
+        if (!error) continue
+        stuck.add(subject)
+        o.onError(error)
+        // One that hangs would hold up every row behind it for as long again.
+        if (error.code === 'ENGINE_TIMEOUT') break
+      }
+      return stuck.size === 0
+    },
+  }
+}
+
+/** Hands one operation to an engine within a bound. */
+export async function push<Op extends Operation>(
+  platform: Platform,
+  host: Host<Op>,
+  op: Identified<Op>,
+): Promise<void> {
+  const late = () =>
+    new GraySyncError('ENGINE_TIMEOUT', `engine ${host.name} did not take ${op.opId} in time`)
+  const pushing = Promise.resolve().then(() => host.running.push?.(op))
+  await withinTime(platform, PUSH_TIMEOUT_MS, pushing, late)
+}
+
+export function toPushError(name: string, opId: string, cause: unknown): GraySyncError {
+  if (isGraySyncError(cause)) return cause
+  return new GraySyncError('ENGINE_START', `engine ${name} refused operation ${opId}`, { cause })
+}

@@ -1,0 +1,298 @@
+import { describe, expect, it } from 'vitest'
+import type { Snapshot } from '../../src/model/handle.js'
+import type { FakeEngine } from '../../src/testing.js'
+import { createProfile, put, queued, rest } from '../support/session.js'
+import { awaitSnapshot } from '../support/snapshot.js'
+
+const isWriter = (snapshot: Snapshot) => snapshot.phase === 'running' && snapshot.role === 'writer'
+const send = (engine: FakeEngine, start = -1) =>
+  engine.starts.at(start)?.fetch('https://upstream.test/', { method: 'POST' })
+
+/** An engine whose start takes until `go`. */
+function slow(engine: FakeEngine): { begun: Promise<void>; go(): void } {
+  const { start } = engine
+  let go = () => {}
+  const gate = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  let begin = () => {}
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  engine.start = async (ctx) => {
+    begin()
+    await gate
+    return start(ctx)
+  }
+  return { begun, go: () => go() }
+}
+
+/** Counts how often an engine is stopped. */
+function countStops(engine: FakeEngine): { count: number } {
+  const stops = { count: 0 }
+  const { start } = engine
+  engine.start = async (ctx) => ({
+    ...(await start(ctx)),
+    stop: () => {
+      stops.count++
+    },
+  })
+  return stops
+}
+
+describe('a page that is kept to be shown again', () => {
+  it('lets another tab lead meanwhile, and follows it when it is shown', async () => {
+    const { world, engines, open } = createProfile()
+    const tab = world.tab()
+    const first = open({}, tab)
+    await first.start()
+    const second = open()
+    expect(await second.start()).toMatchObject({ role: 'follower' })
+    tab.live('pagehide')
+    expect(engines.legacy.starts[0]?.signal.aborted).toBe(true)
+    await awaitSnapshot(second, isWriter)
+    tab.live('pageshow')
+    await awaitSnapshot(first, (s) => s.phase === 'running' && s.role === 'follower')
+    const { opId, settled } = await first.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    engines.legacy.acknowledge()
+    expect(await settled).toMatchObject({ status: 'acked' })
+    await second.close()
+    expect(await awaitSnapshot(first, isWriter)).toMatchObject({ running: 'legacy' })
+    await first.close()
+  })
+
+  it('leads again when nobody else does, under a new term', async () => {
+    const { world, engines, open } = createProfile()
+    const tab = world.tab()
+    const gray = open({}, tab)
+    await gray.start()
+    tab.live('pageshow')
+    await rest()
+    expect(engines.legacy.starts).toHaveLength(1)
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await expect.poll(() => engines.legacy.starts.length).toBe(2)
+    expect(engines.legacy.starts[1]?.term).toBeGreaterThan(engines.legacy.starts[0]?.term ?? 0)
+    expect((await send(engines.legacy))?.status).toBe(404)
+    await gray.close()
+  })
+
+  it('does not take the lease while it is hidden in the line', async () => {
+    const { world, engines, open } = createProfile()
+    const leader = open()
+    await leader.start()
+    const tab = world.tab()
+    const follower = open({}, tab)
+    await follower.start()
+    tab.live('pagehide')
+    await leader.close()
+    await rest()
+    expect(engines.legacy.starts).toHaveLength(1)
+    const third = open()
+    expect(await third.start()).toMatchObject({ role: 'writer' })
+    await third.close()
+    tab.live('pageshow')
+    await awaitSnapshot(follower, isWriter)
+    await follower.close()
+  })
+
+  it('keeps the lease when its engine can not be stopped', async () => {
+    const { world, engines, open } = createProfile()
+    const { start } = engines.legacy
+    engines.legacy.start = async (ctx) => {
+      const { push } = (await start(ctx)) ?? {}
+      return push ? { push } : {}
+    }
+    const tab = world.tab()
+    const first = open({}, tab)
+    await first.start()
+    tab.live('pagehide')
+    const second = open()
+    expect(await second.start()).toMatchObject({ role: 'follower' })
+    tab.live('pageshow')
+    await rest()
+    expect(engines.legacy.starts).toHaveLength(1)
+    await first.close()
+    await second.close()
+  })
+})
+
+describe('a lease that is taken away', () => {
+  it('stops the engine, and the tab follows who has it now', async () => {
+    const { world, engines, open } = createProfile()
+    const stops = countStops(engines.legacy)
+    const tab = world.tab()
+    const first = open({}, tab)
+    await first.start()
+    const second = open()
+    await second.start()
+    tab.loseLocks()
+    await awaitSnapshot(first, (s) => s.phase === 'running' && s.role === 'follower')
+    await awaitSnapshot(second, isWriter)
+    expect(stops.count).toBe(1)
+    await second.close()
+    await awaitSnapshot(first, isWriter)
+    await first.close()
+  })
+
+  it('while the engine starts ends in one engine, which is the other tab’s', async () => {
+    const { world, engines, open } = createProfile()
+    const stops = countStops(engines.legacy)
+    const { begun, go } = slow(engines.legacy)
+    const tab = world.tab()
+    const first = open({}, tab)
+    const starting = first.start()
+    await begun
+    const second = open()
+    await second.start()
+    tab.loseLocks()
+    await rest()
+    go()
+    await starting
+    await awaitSnapshot(second, isWriter)
+    await awaitSnapshot(first, (s) => s.phase === 'running' && s.role === 'follower')
+    expect(stops.count).toBe(engines.legacy.starts.length - 1)
+    await first.close()
+    await second.close()
+  })
+})
+
+describe('a send of an engine that was stopped', () => {
+  it('does not stop the engine that runs now', async () => {
+    const { world, engines, open } = createProfile()
+    const tab = world.tab()
+    const gray = open({}, tab)
+    await gray.start()
+    const fenced: number[] = []
+    gray.on('fenced', ({ term }) => fenced.push(term))
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await expect.poll(() => engines.legacy.starts.length).toBe(2)
+    await awaitSnapshot(gray, isWriter)
+    await expect(send(engines.legacy, 0)).rejects.toMatchObject({ code: 'FENCED' })
+    await rest()
+    expect(gray.getSnapshot()).toMatchObject({ running: 'legacy', role: 'writer' })
+    expect((await send(engines.legacy))?.status).toBe(404)
+    expect(engines.legacy.starts).toHaveLength(2)
+    expect(fenced).toEqual([])
+    await gray.close()
+  })
+
+  it('is not started beside itself when it could not be stopped', async () => {
+    const { world, engines, open } = createProfile()
+    const { start } = engines.legacy
+    engines.legacy.start = async (ctx) => void (await start(ctx))
+    const gray = open()
+    await gray.start()
+    world.answer(() => new Response(null, { headers: { 'graysync-outcome': 'fenced' } }))
+    await send(engines.legacy)
+    expect(await awaitSnapshot(gray, ({ running }) => running === null)).toMatchObject({
+      blocked: { by: 'FENCED' },
+    })
+    await rest()
+    expect(engines.legacy.starts).toHaveLength(1)
+    await gray.close()
+  })
+
+  it('is fenced once, however many requests come back with it', async () => {
+    const { world, engines, open } = createProfile()
+    const gray = open()
+    await gray.start()
+    const fenced: number[] = []
+    gray.on('fenced', ({ term }) => fenced.push(term))
+    world.answer(() => new Response(null, { headers: { 'graysync-outcome': 'fenced' } }))
+    await Promise.allSettled([send(engines.legacy), send(engines.legacy), send(engines.legacy)])
+    await expect.poll(() => engines.legacy.starts.length).toBe(2)
+    expect(fenced).toHaveLength(1)
+    const second = open()
+    expect(await second.start()).toMatchObject({ role: 'follower' })
+    await gray.close()
+    await awaitSnapshot(second, isWriter)
+    await second.close()
+  })
+})
+
+describe('closing', () => {
+  it('while the engine starts stops it, frees the lease and stays closed', async () => {
+    const { engines, open } = createProfile()
+    const stops = countStops(engines.legacy)
+    const { begun, go } = slow(engines.legacy)
+    const gray = open()
+    const starting = gray.start()
+    await begun
+    await gray.close()
+    go()
+    await starting
+    await rest()
+    expect(stops.count).toBe(1)
+    expect(engines.legacy.starts[0]?.signal.aborted).toBe(true)
+    expect(gray.getSnapshot().phase).toBe('closed')
+    const next = open()
+    expect(await next.start()).toMatchObject({ role: 'writer' })
+    await next.close()
+  })
+
+  it('at once after the start leaves nothing that runs or holds', async () => {
+    const { engines, open } = createProfile()
+    const stops = countStops(engines.legacy)
+    const gray = open()
+    const starting = gray.start()
+    await gray.close()
+    await starting
+    await rest()
+    expect(gray.getSnapshot().phase).toBe('closed')
+    expect(stops.count).toBe(engines.legacy.starts.length)
+    const next = open()
+    expect(await next.start()).toMatchObject({ role: 'writer' })
+    await next.close()
+  })
+
+  it('twice at the same time tells it once', async () => {
+    const gray = createProfile().open()
+    await gray.start()
+    let closed = 0
+    gray.on('closed', () => {
+      closed++
+    })
+    await Promise.all([gray.close(), gray.close()])
+    expect(closed).toBe(1)
+  })
+})
+
+describe('two handles in one page, as a double render makes them', () => {
+  it('run one engine, and both take operations', async () => {
+    const { world, engines, open } = createProfile()
+    const tab = world.tab()
+    const [one, two] = [open({}, tab), open({}, tab)]
+    await Promise.all([one.start(), two.start()])
+    expect(engines.legacy.starts).toHaveLength(1)
+    const accepted = await Promise.all([one.enqueue(put('a')), two.enqueue(put('b'))])
+    await expect.poll(() => engines.legacy.disk.queue.length).toBe(2)
+    engines.legacy.acknowledge()
+    for (const { settled } of accepted) expect(await settled).toMatchObject({ status: 'acked' })
+    await one.close()
+    await awaitSnapshot(two, isWriter)
+    await two.close()
+  })
+})
+
+describe('an engine that starts too late', () => {
+  it('is stopped when it has', async () => {
+    const { world, engines, open } = createProfile()
+    const stops = countStops(engines.legacy)
+    const { begun, go } = slow(engines.legacy)
+    const gray = open()
+    const starting = gray.start()
+    await begun
+    world.advance(15_000)
+    await starting
+    expect(await awaitSnapshot(gray, ({ phase }) => phase === 'running')).toMatchObject({
+      running: null,
+      blocked: { by: 'ENGINE_TIMEOUT' },
+    })
+    go()
+    await expect.poll(() => stops.count).toBe(1)
+    await gray.close()
+  })
+})

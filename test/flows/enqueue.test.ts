@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest'
+import { createOperations } from '../../src/flows/enqueue.js'
+import type { GraySyncError } from '../../src/model/errors.js'
+import type { Settled } from '../../src/model/operation.js'
+import { connectControl } from '../../src/store/control.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { createProfile, put, queued, replacePush, rest } from '../support/session.js'
+
+describe('an operation that is known already', () => {
+  it('is not sent again once it was acknowledged, also by a later session', async () => {
+    const { engines, open } = createProfile()
+    const before = open()
+    await before.start()
+    const { settled } = await before.enqueue({ ...put('a'), opId: 'same' })
+    await expect.poll(() => queued(engines.legacy)).toEqual(['same'])
+    engines.legacy.acknowledge()
+    await settled
+    await before.close()
+    const gray = open()
+    await gray.start()
+    const again = await gray.enqueue({ ...put('a'), opId: 'same' })
+    expect(await again.settled).toMatchObject({ status: 'acked', by: 'legacy' })
+    await rest()
+    expect(queued(engines.legacy)).toEqual([])
+    await gray.close()
+  })
+
+  it('is not sent again once it was dead, and says so at once', async () => {
+    const { engines, open } = createProfile()
+    const gray = open()
+    await gray.start()
+    await gray.enqueue({ ...put('a'), opId: 'bad' })
+    await expect.poll(() => queued(engines.legacy)).toEqual(['bad'])
+    engines.legacy.disk.queue.splice(0)
+    engines.legacy.starts[0]?.fail('bad', new Error('no such folder'))
+    await expect.poll(() => gray.openOperations()).toEqual([])
+    await gray.close()
+    const later = open()
+    await later.start()
+    const { settled } = await later.enqueue({ ...put('a'), opId: 'bad' })
+    expect(await settled).toMatchObject({ status: 'dead' })
+    await rest()
+    expect(queued(engines.legacy)).toEqual([])
+    await later.close()
+  })
+
+  it('leaves the promise of the first alone when the second is not taken', async () => {
+    const { engines, open } = createProfile({ indexedDB: null })
+    const gray = open()
+    let refuses = false
+    replacePush(engines.legacy, async (_, go) => {
+      if (refuses) throw new Error('full')
+      await go()
+    })
+    await gray.start()
+    const { settled } = await gray.enqueue({ ...put('a'), opId: 'same' })
+    refuses = true
+    await expect(gray.enqueue({ ...put('a'), opId: 'same' })).rejects.toThrow('refused')
+    engines.legacy.acknowledge()
+    expect(await settled).toMatchObject({ status: 'acked' })
+    await gray.close()
+  })
+})
+
+describe('an engine that misbehaves', () => {
+  it('and hangs on one operation gets it again, and the others as well', async () => {
+    const { world, engines, open } = createProfile()
+    const gray = open()
+    let hangs = true
+    replacePush(engines.legacy, (_, go) => (hangs ? new Promise<void>(() => {}) : go()))
+    await gray.start()
+    const codes: string[] = []
+    gray.on('error', ({ code }) => codes.push(code))
+    const first = await gray.enqueue(put('a'))
+    await rest()
+    hangs = false
+    world.advance(15_000)
+    await rest()
+    expect(codes).toEqual(['ENGINE_TIMEOUT'])
+    world.advance(2_000)
+    const second = await gray.enqueue(put('b'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([first.opId, second.opId])
+    await gray.close()
+  })
+
+  it('and can not read its queue at first gets everything at the next try', async () => {
+    const { world, engines, open } = createProfile()
+    const exporter = engines.legacy.queue?.exporter
+    if (!exporter) throw new Error('no exporter')
+    const { read } = exporter
+    exporter.read = () => Promise.reject(new Error('busy'))
+    const gray = open()
+    const { opId } = await gray.enqueue(put('a'))
+    await gray.start()
+    exporter.read = read
+    world.advance(2_000)
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+
+  it('and throws in `knows` gets the operation at the next try', async () => {
+    const { world, engines, open } = createProfile()
+    engines.legacy.knows = () => {
+      throw new Error('not ready')
+    }
+    const gray = open()
+    const { opId } = await gray.enqueue(put('a'))
+    await gray.start()
+    engines.legacy.knows = () => true
+    world.advance(2_000)
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+
+  it('and speaks twice, too late or of nothing known is heard once', async () => {
+    const platform = createProfile().world.tab()
+    const control = connectControl(platform)
+    const heard: Settled[] = []
+    const operations = createOperations({
+      platform,
+      control,
+      userId: () => null,
+      adoptNullUser: () => false,
+      host: () => null,
+      tell: () => {},
+      onChange: () => {},
+      onSettled: (settled) => heard.push(settled),
+      onError: () => {},
+    })
+    const { opId, settled } = await operations.enqueue(put('a'), false)
+    await operations.ack(opId, 'legacy')
+    await operations.ack(opId, 'refactored')
+    await operations.fail(opId, new Error('too late'))
+    await operations.ack('never seen', 'legacy')
+    await operations.fail('never seen', new Error('what'))
+    await expect(operations.ack(undefined as never, 'legacy')).rejects.toThrow('operation id')
+    expect(heard).toEqual([await settled])
+    expect(heard).toMatchObject([{ status: 'acked', by: 'legacy' }])
+    operations.close()
+    control.close()
+  })
+
+  it('and fails an operation while it takes it does not get it again', async () => {
+    const { engines, open } = createProfile()
+    replacePush(engines.legacy, async (op) => engines.legacy.starts.at(-1)?.fail(op.opId, 'no'))
+    const gray = open()
+    await gray.start()
+    const errors: GraySyncError[] = []
+    gray.on('error', (error) => errors.push(error))
+    const { opId, settled } = await gray.enqueue(put('a'))
+    expect(await settled).toMatchObject({ status: 'dead' })
+    await rest()
+    expect(await gray.openOperations()).toEqual([])
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining(opId)])
+    await gray.close()
+  })
+})
+
+describe('an acknowledgement', () => {
+  it('is not lost when the disk is full at that moment', async () => {
+    const faulty = createFaultyFactory()
+    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+    const gray = open()
+    await gray.start()
+    const { settled } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
+    const codes: string[] = []
+    gray.on('error', ({ code }) => codes.push(code))
+    faulty.full = true
+    engines.legacy.acknowledge()
+    await expect.poll(() => codes).toContain('QUOTA')
+    faulty.full = false
+    world.advance(1_000)
+    expect(await settled).toMatchObject({ status: 'acked' })
+    expect(await gray.openOperations()).toEqual([])
+    await gray.close()
+  })
+})
+
+describe('operations in a browser without channels', () => {
+  it('of a following tab reach the engine, and settle there, within a minute', async () => {
+    const { world, engines, open } = createProfile({ channels: false })
+    const leader = open()
+    await leader.start()
+    const follower = open()
+    await follower.start()
+    const { opId, settled } = await follower.enqueue(put('a'))
+    world.advance(30_000)
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    engines.legacy.acknowledge()
+    await rest()
+    world.advance(30_000)
+    expect(await settled).toMatchObject({ status: 'acked' })
+    await leader.close()
+    await follower.close()
+  })
+})
+
+describe('an operation that the engine does not know', () => {
+  it('holds back what comes after it on the same thing, and goes first once it is known', async () => {
+    const { engines, open } = createProfile()
+    engines.legacy.knows = (op) => op.kind !== 'paint'
+    const gray = open()
+    await gray.start()
+    const unknown = await gray.enqueue({ ...put('a'), kind: 'paint' })
+    const behind = await gray.enqueue(put('a'))
+    const other = await gray.enqueue(put('b'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([other.opId])
+    expect((await gray.openOperations()).map(({ opId }) => opId)).toEqual([
+      unknown.opId,
+      behind.opId,
+      other.opId,
+    ])
+    await gray.close()
+    engines.legacy.knows = () => true
+    const later = open()
+    await later.start()
+    expect(queued(engines.legacy)).toEqual([other.opId, unknown.opId, behind.opId])
+    engines.legacy.acknowledge()
+    await expect.poll(() => later.openOperations()).toEqual([])
+    await later.close()
+  })
+})

@@ -1,0 +1,64 @@
+import { IDBFactory } from 'fake-indexeddb'
+import type { GraySync, GraySyncOptions } from '../../src/model/handle.js'
+import {
+  createFakeEngine,
+  createTestClient,
+  createWorld,
+  type FakeEngine,
+  type RowOperation,
+  type Tab,
+  type World,
+  type WorldOptions,
+} from '../../src/testing.js'
+
+/** A profile without a rollout: it runs legacy. */
+export interface Profile {
+  world: World
+  engines: { legacy: FakeEngine; refactored: FakeEngine }
+  open(more?: Partial<GraySyncOptions<RowOperation>>, tab?: Tab): GraySync<RowOperation>
+}
+
+export function createProfile(o: WorldOptions = {}): Profile {
+  const world = createWorld({ indexedDB: new IDBFactory(), ...o })
+  const engines = {
+    legacy: createFakeEngine(['cards']),
+    refactored: createFakeEngine(['cards'], '2'),
+  }
+  return {
+    world,
+    engines,
+    open: (more = {}, tab = world.tab()) =>
+      createTestClient<RowOperation>(
+        { app: { name: 'test', version: '1' }, engines, ...more },
+        tab,
+      ),
+  }
+}
+
+export const put = (entityId: string, text = ''): RowOperation => ({
+  entity: 'cards',
+  entityId,
+  kind: 'put',
+  row: { text },
+})
+
+/** Changes what a fake engine does with an operation that it is handed. */
+export function replacePush(
+  engine: FakeEngine,
+  push: (op: RowOperation & { opId: string }, go: () => Promise<void>) => Promise<void>,
+): void {
+  const { start } = engine
+  engine.start = async (ctx) => {
+    const running = await start(ctx)
+    if (!running?.push) throw new Error('the fake engine takes operations')
+    const take = running.push
+    return { ...running, push: (op) => push(op, async () => take(op)) }
+  }
+}
+
+/** Lets everything that waits for no clock come to rest. */
+export async function rest(): Promise<void> {
+  for (let turn = 0; turn < 60; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export const queued = (engine: FakeEngine): string[] => engine.disk.queue.map((row) => row.opId)
