@@ -1,12 +1,14 @@
+import { boundEngines } from '../engine/adapter.js'
 import { assess, type Engines } from '../engine/guarantee.js'
 import { countOpen } from '../engine/oplog.js'
 import { createOperations, type Operations } from '../flows/enqueue.js'
 import { createRefresh, type Refresh } from '../flows/refresh.js'
 import type { Arm, Decision, Subject } from '../model/decision.js'
-import type { GraySyncError } from '../model/errors.js'
+import { GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
+import { withinTime } from '../platform/bound.js'
 import { createAssignment } from './assignment.js'
 import type { Core } from './core.js'
 import type { Emitter } from './events.js'
@@ -19,6 +21,7 @@ import { openStores } from './stores.js'
 import { createVoice, type Voice } from './voice.js'
 
 const COUNT_EVERY_MS = 100
+const ROUND_TRIP_MS = 5_000
 
 export interface Opening<Op extends Operation> {
   platform: Platform
@@ -42,12 +45,18 @@ export interface Opened<Op extends Operation> {
 }
 
 export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened<Op>> {
-  const { platform, options, state, emitter, signal } = o
+  const { platform, state, emitter, signal } = o
+  const options = { ...o.options, ...boundEngines(platform, o.options.engines) }
   const stores = await openStores(platform)
   const { control, database } = stores
   for (const error of stores.trouble) o.report(error)
   let subject = options.subject ?? null
-  const profile = await openProfile(platform, control, subject, options.consent ?? 'pending')
+  const consent = options.consent ?? 'pending'
+  const profile = await openProfile(platform, control, subject, consent).catch((cause) => {
+    // A full disk: who this is can't be kept, and is made up for this session.
+    o.report(cause)
+    return openProfile(platform, null, subject, consent)
+  })
   const isFirstBoot = stores.first !== null && stores.first.term === 0
   const pristine = isFirstBoot && (await platform.pristine())
   const assignment = createAssignment({
@@ -178,7 +187,9 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     },
     async roundTrip() {
       if (!options.rollout?.url || !platform.online()) return false
-      return platform.fetch(options.rollout.url, { method: 'HEAD', cache: 'no-store' }).then(
+      const asking = platform.fetch(options.rollout.url, { method: 'HEAD', cache: 'no-store' })
+      const late = () => new GraySyncError('NETWORK', 'no answer in time')
+      return withinTime(platform, ROUND_TRIP_MS, asking, late).then(
         () => true,
         () => false,
       )

@@ -31,16 +31,19 @@ export async function openStores(platform: Platform): Promise<Stores> {
     }
   }
   const connection = connectControl(platform)
-  const [first, database] = await Promise.all([
-    attempt('control', () => readControl(connection)),
-    attempt('database', () => openDatabase(platform)),
-  ])
-  const isNewer = trouble.some((error) => error.code === 'NEWER_STATE')
+  const opening = attempt('database', () => openDatabase(platform))
+  const first = await attempt('control', () => readControl(connection))
+  const refused = first ? undefined : trouble.at(-1)
+  const database = await opening
+  // Of the other database nothing is needed to send: where a newer build upgraded that one, this one does without.
+  const isNewer = refused?.code === 'NEWER_STATE'
+  if (!first && !isNewer) connection.close()
   return { control: first || isNewer ? connection : null, first, database, trouble, isNewer }
 }
 
+/** Between two owners the note says the one that nobody falls back from. */
 export function noteOwner(platform: Platform, control: Control): void {
-  platform.note.write(OWNER_NOTE, control.owner ?? control.handover?.from ?? null)
+  platform.note.write(OWNER_NOTE, control.owner ?? 'refactored')
 }
 
 /** Whether a profile whose control record can't be read was moved to refactored before. */

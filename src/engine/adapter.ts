@@ -4,6 +4,7 @@ import type { Awaitable, EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Source } from '../model/source.js'
 import { withinTime } from '../platform/bound.js'
+import type { Engines } from './guarantee.js'
 
 const START_TIMEOUT_MS = 15_000
 const STOP_DEADLINE_MS = 5_000
@@ -70,8 +71,22 @@ export async function stopEngine<Op extends Operation>(
   }
 }
 
+export function boundEngines<Op extends Operation>(
+  platform: Platform,
+  engines: Engines<Op> | undefined,
+): { engines?: Engines<Op> } {
+  if (!engines) return {}
+  const { legacy, refactored } = engines
+  return {
+    engines: {
+      legacy: boundEngine(platform, 'legacy', legacy),
+      ...(refactored && { refactored: boundEngine(platform, 'refactored', refactored) }),
+    },
+  }
+}
+
 /** The same engine, whose calls at rest answer in time or reject with ENGINE_TIMEOUT: none can hold up a boot for ever. */
-export function boundEngine<Op extends Operation>(
+function boundEngine<Op extends Operation>(
   platform: Platform,
   name: EngineName,
   engine: Engine<Op>,

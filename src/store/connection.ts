@@ -16,7 +16,11 @@ export function connect<Schema extends DBSchema>(
   let closed = false
   const reach = () => {
     if (closed) throw new GraySyncError('CLOSED', 'the handle is closed')
-    current ??= open()
+    current ??= open().catch((cause) => {
+      // The next one tries again: what hung or had no room now may open then.
+      current = null
+      throw cause
+    })
     return current
   }
   const drop = () => {
@@ -26,12 +30,13 @@ export function connect<Schema extends DBSchema>(
   return {
     async run(work) {
       try {
-        return await work(await reach())
+        return await work(await reach()).catch(async (cause) => {
+          if (!isDead(cause)) throw cause
+          drop()
+          return work(await reach())
+        })
       } catch (cause) {
-        if (!isDead(cause))
-          throw cause instanceof DOMException ? toStoreError(cause, 'store') : cause
-        drop()
-        return work(await reach())
+        throw cause instanceof DOMException ? toStoreError(cause, 'store') : cause
       }
     },
     close() {

@@ -17,6 +17,7 @@ export async function openWithin<Schema extends DBSchema>(
   }
   // Not idb's own `openDB`, which knows the global factory only.
   const request = platform.indexedDB.open(name, version)
+  request.addEventListener('success', () => quieten(request.result))
   request.onupgradeneeded = () => upgrade(wrap(request.result) as IDBPDatabase<Schema>)
   const opening = wrap(request) as Promise<IDBPDatabase<Schema>>
   try {
@@ -31,6 +32,16 @@ export async function openWithin<Schema extends DBSchema>(
   } catch (cause) {
     opening.then((db) => db.close()).catch(() => undefined)
     throw toStoreError(cause, `"${name}" can't be opened`)
+  }
+}
+
+/** A transaction that dies tells those who wait for it; where nobody does, it is no failure of the page. */
+function quieten(db: IDBDatabase): void {
+  const prototype = Object.getPrototypeOf(db) as IDBDatabase
+  db.transaction = (...args) => {
+    const tx = prototype.transaction.apply(db, args)
+    wrap(tx).done.catch(() => undefined)
+    return tx
   }
 }
 

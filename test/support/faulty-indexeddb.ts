@@ -5,7 +5,7 @@ type Abortable = IDBTransaction & { _abort(name: string): void }
 /** An IndexedDB whose connections and commits a test breaks. */
 export interface FaultyFactory {
   factory: IDBFactory
-  /** Every commit of a write fails as on a full disk: after all of its requests have succeeded. */
+  /** Every commit of a write fails as on a full disk: after all of its requests have succeeded. Also one that wrote nothing. */
   full: boolean
   /** `open` never answers. */
   hangs: boolean
@@ -31,31 +31,24 @@ export function createFaultyFactory(): FaultyFactory {
     const request = open(name, version)
     request.addEventListener('success', () => {
       opened.add(request.result)
-      spoil(request.result, () => faulty.full)
+      // After whoever opened it has done the same.
+      queueMicrotask(() => spoil(request.result, () => faulty.full))
     })
     return request
   }
   return faulty
 }
 
+/** Takes back what a transaction did, in place of completing it. */
 function spoil(db: IDBDatabase, isFull: () => boolean): void {
   const begin = db.transaction.bind(db)
   db.transaction = (names, mode, options) => {
     const tx = begin(names, mode, options)
-    const reach = tx.objectStore.bind(tx)
-    tx.objectStore = (name) => {
-      const store = reach(name)
-      for (const verb of ['put', 'add'] as const) {
-        const write = store[verb].bind(store)
-        store[verb] = (value, key) => {
-          const request = write(value, key)
-          request.addEventListener('success', () => {
-            if (isFull()) (tx as Abortable)._abort('QuotaExceededError')
-          })
-          return request
-        }
-      }
-      return store
+    const dispatch = tx.dispatchEvent.bind(tx)
+    tx.dispatchEvent = (event) => {
+      if (mode !== 'readwrite' || event.type !== 'complete' || !isFull()) return dispatch(event)
+      ;(tx as Abortable)._abort('QuotaExceededError')
+      return true
     }
     return tx
   }

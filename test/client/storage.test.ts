@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { openControl } from '../../src/store/control.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { createProfile, put, queued, rest } from '../support/session.js'
+
+describe('a full disk', () => {
+  it('at the very first start leaves the user with legacy, and says why', async () => {
+    const faulty = createFaultyFactory()
+    faulty.full = true
+    const { engines, open } = createProfile({ indexedDB: faulty.factory })
+    const gray = open()
+    const codes: string[] = []
+    gray.on('error', ({ code }) => codes.push(code))
+    expect(await gray.start()).toMatchObject({
+      phase: 'running',
+      running: 'legacy',
+      role: 'writer',
+      blocked: { by: 'QUOTA' },
+    })
+    expect(codes).toContain('QUOTA')
+    expect(engines.legacy.starts).toHaveLength(1)
+    await expect(gray.enqueue(put('a'))).rejects.toMatchObject({ code: 'QUOTA' })
+    faulty.full = false
+    const { opId } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+
+  it('at a later start leaves the owner running, whose sends go out', async () => {
+    const faulty = createFaultyFactory()
+    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+    const before = open()
+    await before.start()
+    await before.close()
+    faulty.full = true
+    const gray = open()
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'QUOTA' } })
+    world.answer(() => new Response('ok'))
+    const answer = await engines.legacy.starts[1]?.fetch('https://x.test/', { method: 'POST' })
+    expect(await answer?.text()).toBe('ok')
+    await gray.close()
+  })
+
+  it('rejects an operation, and its promise is nobody’s', async () => {
+    const faulty = createFaultyFactory()
+    const { engines, open } = createProfile({ indexedDB: faulty.factory })
+    const gray = open()
+    await gray.start()
+    faulty.full = true
+    await expect(gray.enqueue(put('a'))).rejects.toMatchObject({ code: 'QUOTA' })
+    faulty.full = false
+    expect(await gray.openOperations()).toEqual([])
+    await rest()
+    expect(queued(engines.legacy)).toEqual([])
+    await gray.close()
+  })
+})
+
+describe('connections that die', () => {
+  it('are opened again under a running session', async () => {
+    const faulty = createFaultyFactory()
+    const { engines, open } = createProfile({ indexedDB: faulty.factory })
+    const gray = open()
+    await gray.start()
+    faulty.cut()
+    const { opId, settled } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    faulty.cut()
+    engines.legacy.acknowledge()
+    expect(await settled).toMatchObject({ status: 'acked' })
+    await gray.close()
+  })
+
+  it('and can not be opened at first can be opened later', async () => {
+    const faulty = createFaultyFactory()
+    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+    const gray = open()
+    await gray.start()
+    faulty.cut()
+    faulty.hangs = true
+    const refused = expect(gray.enqueue(put('a'))).rejects.toMatchObject({ code: 'STORE_BLOCKED' })
+    await rest()
+    world.advance(2_000)
+    await refused
+    faulty.hangs = false
+    const { opId } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+})
+
+describe('databases that can not be opened', () => {
+  it('give legacy to one tab only', async () => {
+    const faulty = createFaultyFactory()
+    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+    const leader = open()
+    await leader.start()
+    faulty.hangs = true
+    const late = open()
+    const starting = late.start()
+    await rest()
+    world.advance(2_000)
+    expect(await starting).toMatchObject({
+      running: null,
+      role: 'follower',
+      blocked: { by: 'STORE_BLOCKED' },
+    })
+    expect(engines.legacy.starts).toHaveLength(1)
+    await expect(late.enqueue(put('a'))).rejects.toMatchObject({ code: 'NO_QUEUE' })
+    await leader.close()
+    await rest()
+    expect(late.getSnapshot()).toMatchObject({ running: 'legacy', role: 'writer' })
+    await late.close()
+  })
+
+  it('do not stop a session where only what can be upgraded is of a newer build', async () => {
+    const { world, engines, open } = createProfile()
+    const factory = world.tab().indexedDB
+    await new Promise((resolve) => {
+      const request = factory?.open('graysync', 99)
+      request?.addEventListener('success', () => {
+        request.result.close()
+        resolve(null)
+      })
+    })
+    const gray = open()
+    expect(await gray.start()).toMatchObject({ running: 'legacy', reload: 'none' })
+    const { opId } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+})
+
+describe('old operations that can not be swept', () => {
+  it('do not end the session', async () => {
+    const { world, engines, open } = createProfile()
+    const platform = world.tab()
+    const before = open({}, platform)
+    await before.start()
+    await before.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
+    engines.legacy.acknowledge()
+    await expect.poll(() => before.openOperations()).toEqual([])
+    await before.close()
+    world.advance(40 * 86_400_000)
+    const { openCursor } = IDBIndex.prototype
+    IDBIndex.prototype.openCursor = () => {
+      throw new DOMException('of the disk', 'DataError')
+    }
+    try {
+      const gray = open()
+      expect(await gray.start()).toMatchObject({ phase: 'running', running: 'legacy' })
+      await rest()
+      expect(gray.getSnapshot().phase).toBe('running')
+      await gray.close()
+    } finally {
+      IDBIndex.prototype.openCursor = openCursor
+    }
+    const db = await openControl(platform)
+    expect(await db.count('oplog')).toBe(1)
+    db.close()
+  })
+})

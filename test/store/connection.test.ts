@@ -1,0 +1,124 @@
+import { IDBFactory } from 'fake-indexeddb'
+import { describe, expect, it } from 'vitest'
+import { GraySyncError } from '../../src/model/errors.js'
+import { connect } from '../../src/store/connection.js'
+import { connectControl, openControl, settleFact, writeFact } from '../../src/store/control.js'
+import { createWorld } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { rest } from '../support/session.js'
+
+function createTab(indexedDB = new IDBFactory()) {
+  return createWorld({ indexedDB }).tab()
+}
+
+/** A connection whose openings are counted. */
+function createCounted() {
+  const platform = createTab()
+  const opened = { count: 0 }
+  const connection = connect(() => {
+    opened.count++
+    return openControl(platform)
+  })
+  return { connection, opened }
+}
+
+describe('a connection', () => {
+  it('opens once, at the first use, for all that use it', async () => {
+    const { connection, opened } = createCounted()
+    expect(opened.count).toBe(0)
+    await Promise.all([1, 2, 3].map(() => connection.run((db) => db.count('control'))))
+    expect(opened.count).toBe(1)
+    connection.close()
+  })
+
+  it.each(['InvalidStateError', 'UnknownError'])(
+    'is opened once more when %s says that it is dead, and the work begins anew',
+    async (name) => {
+      const { connection, opened } = createCounted()
+      let runs = 0
+      const answer = await connection.run(async (db) => {
+        if (++runs === 1) throw new DOMException('gone', name)
+        return db.count('control')
+      })
+      expect([answer, runs, opened.count]).toEqual([0, 2, 2])
+      connection.close()
+    },
+  )
+
+  it('gives up when it is dead again, with a code of graysync', async () => {
+    const { connection, opened } = createCounted()
+    const work = () => Promise.reject(new DOMException('gone', 'UnknownError'))
+    await expect(connection.run(work)).rejects.toMatchObject({
+      code: 'STORE',
+      cause: { name: 'UnknownError' },
+    })
+    expect(opened.count).toBe(2)
+    connection.close()
+  })
+
+  it('is tried again after an opening that failed', async () => {
+    let fails = true
+    const platform = createTab()
+    const connection = connect(() =>
+      fails ? Promise.reject(new GraySyncError('STORE_BLOCKED', 'hangs')) : openControl(platform),
+    )
+    const count = () => connection.run((db) => db.count('control'))
+    await expect(count()).rejects.toMatchObject({ code: 'STORE_BLOCKED' })
+    fails = false
+    expect(await count()).toBe(0)
+    connection.close()
+  })
+
+  it('names a full disk', async () => {
+    const faulty = createFaultyFactory()
+    const connection = connectControl(createTab(faulty.factory))
+    faulty.full = true
+    const settling = settleFact(connection, 'installation', () => 'a')
+    await expect(settling).rejects.toMatchObject({ code: 'QUOTA' })
+    faulty.full = false
+    expect(await settleFact(connection, 'installation', () => 'b')).toBe('b')
+    connection.close()
+  })
+
+  it('does nothing more once it is closed', async () => {
+    const { connection, opened } = createCounted()
+    await connection.run((db) => db.count('control'))
+    connection.close()
+    await expect(connection.run((db) => db.count('control'))).rejects.toMatchObject({
+      code: 'CLOSED',
+    })
+    expect(opened.count).toBe(1)
+  })
+
+  it('throws what is no failure of the store as it is', async () => {
+    const { connection } = createCounted()
+    const cause = new TypeError('of the caller')
+    await expect(connection.run(() => Promise.reject(cause))).rejects.toBe(cause)
+    connection.close()
+  })
+
+  it('gives way to whoever deletes the database, and comes back afterwards', async () => {
+    const factory = new IDBFactory()
+    const connection = connectControl(createTab(factory))
+    await writeFact(connection, 'a', 1)
+    await new Promise((resolve) => {
+      factory.deleteDatabase('graysync-control').onsuccess = resolve
+    })
+    expect(await connection.run((db) => db.count('control'))).toBe(0)
+    connection.close()
+  })
+})
+
+describe('a transaction that dies while nobody waits for its end', () => {
+  it('is no failure of the page', async () => {
+    const failures: unknown[] = []
+    const note = (cause: unknown) => failures.push(cause)
+    process.on('unhandledRejection', note)
+    const db = await openControl(createTab())
+    db.transaction('control', 'readwrite').abort()
+    await rest()
+    process.off('unhandledRejection', note)
+    expect(failures).toEqual([])
+    db.close()
+  })
+})
