@@ -9,6 +9,7 @@ import type { EngineName, Operation } from '../model/operation.js'
 import { readFact, writeFact } from '../store/control.js'
 import type { Blocked, Core } from './core.js'
 import { readPreference } from './profile.js'
+import { noteOwner } from './stores.js'
 
 const ATTEMPTS = 3
 
@@ -47,16 +48,26 @@ export async function cross<Op extends Operation>(
       const fix = 'serve the app over https: a handover needs Web Locks'
       return { control, blocked: missed ? { by: 'UNSUPPORTED', fix } : null }
     }
-    const blocked = next === 'handover' ? await attempt(core, control) : await settle(core, control)
+    const blocked = next === 'handover' ? await attempt(core, control) : await goOn(core, control)
     if (blocked) return { control: await readControl(connection), blocked }
   }
   throw new GraySyncError('HALTED', 'the handover does not come to an end')
 }
 
-async function settle<Op extends Operation>(core: Core<Op>, control: Control): Promise<null> {
+async function goOn<Op extends Operation>(
+  core: Core<Op>,
+  control: Control,
+): Promise<Blocked | null> {
   const outcome = await resume(handoverOptions(core), control)
-  if (outcome) tellOutcome(core, outcome)
-  return null
+  if (!outcome) return null
+  tellOutcome(core, outcome)
+  return outcome.outcome === 'committed' ? whyNot(outcome) : null
+}
+
+/** What a handover left undone. */
+function whyNot({ outcome, because, error }: Outcome): Blocked | null {
+  if (outcome === 'committed' && !error) return null
+  return { by: because ?? 'ABORTED', fix: error?.message ?? 'the next start tries again' }
 }
 
 async function attempt<Op extends Operation>(
@@ -71,7 +82,8 @@ async function attempt<Op extends Operation>(
   const passage = await findPassage({
     from,
     to,
-    pristine: core.pristine,
+    // Whoever wrote the record before may have let the user work.
+    pristine: core.pristine && control.term === 1,
     roundTrip: core.roundTrip,
   })
   if (passage.way === 'closed') return passage
@@ -87,11 +99,7 @@ async function attempt<Op extends Operation>(
   await writeFact(connection, 'attempts', { what, count: count + 1 })
   const outcome = await handover(handoverOptions(core), control)
   tellOutcome(core, outcome)
-  if (outcome.outcome === 'committed') return null
-  return {
-    by: outcome.because ?? 'ABORTED',
-    fix: outcome.error?.message ?? 'the next start tries again',
-  }
+  return whyNot(outcome)
 }
 
 function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<Op> {
@@ -105,7 +113,9 @@ function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<
     userId: core.userId(),
     adoptNullUser: core.adoptNullUser,
     audit: core.compare,
-    onStep({ phase, handover: state }) {
+    onStep(step) {
+      const { phase, handover: state } = step
+      noteOwner(core.platform, step)
       if (!state) return
       const { id, from, to } = state
       if (phase === 'preparing') core.emitter.emit('handoverStarted', { id, from, to })

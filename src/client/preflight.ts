@@ -33,9 +33,12 @@ export async function preflight<Op extends Operation>(core: Core<Op>): Promise<P
   const { legacy, refactored } = options.engines ?? {}
   if (!legacy || !refactored) add('engines', false, 'both engines are needed')
   else {
-    const owner = stores.control ? (await readControl(stores.control)).owner : 'legacy'
+    const { owner, term } = stores.control
+      ? await readControl(stores.control)
+      : { owner: 'legacy', term: 1 }
     const [from, to] = owner === 'refactored' ? [refactored, legacy] : [legacy, refactored]
-    const { roundTrip, pristine } = core
+    const { roundTrip } = core
+    const pristine = core.pristine && term === 0
     const passage = await findPassage({ from, to, pristine, roundTrip })
     add('passage', passage.way !== 'closed', passage.way === 'closed' ? passage.fix : passage.way)
   }

@@ -72,7 +72,10 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
   return {
     prepare: () =>
       insist('preparing', { from: o.from, to: o.to }, (control) =>
-        control.phase === 'stable' && control.owner === o.from && !control.handover
+        control.phase === 'stable' &&
+        control.owner === o.from &&
+        !control.handover &&
+        control.claim < o.claim
           ? { ...control, claim: o.claim, phase: 'preparing', handover: state }
           : null,
       ),

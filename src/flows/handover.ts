@@ -1,8 +1,10 @@
-import { writeBackup } from '../engine/backup.js'
+import { deleteBackup, writeBackup } from '../engine/backup.js'
+import { readControl } from '../engine/control.js'
 import { type Coordinator, createCoordinator } from '../engine/coordinator.js'
+import { gather } from '../engine/gather.js'
 import type { Engines } from '../engine/guarantee.js'
 import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
-import { adopt, readOpen, toPending } from '../engine/oplog.js'
+import { toSubject } from '../engine/oplog.js'
 import { mintId } from '../lib/id.js'
 import type { Control, Engine } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
@@ -53,22 +55,22 @@ export async function handover<Op extends Operation>(
   const from = present.owner ?? 'legacy'
   const id = mintId(o.platform.now(), o.platform.randomBytes(16))
   const h = begin(o, { id, from, to: opposite(from), attempt: 1, claim: present.claim + 1 })
-  let moved: number
+  let moved = 0
   try {
     await h.coordinator.prepare()
     await hydrate(h.source, h.target)
     await h.coordinator.fence()
-    const pending = await collect(h)
-    await h.coordinator.saved({ ...(await save(h, pending)) })
+    const queued = (await h.source.queue?.exporter?.read()) ?? []
+    const { open, movable } = await gather<Op>(h.control, queued, h.platform.now())
+    await h.coordinator.saved({ ...(await save(h, open)) })
     await verifyRows(h)
-    moved = await stage(h, pending)
+    moved = await stage(h, movable)
     await h.coordinator.imported({ moved })
     await h.coordinator.commit()
   } catch (cause) {
-    return takeBack(h, cause)
+    return takeBack(h, cause, moved)
   }
-  await finish(h)
-  return conclude(h, 'committed', moved)
+  return finish(h, moved)
 }
 
 /** Ends what a dead tab left: a committed handover is finished, any other is taken back. */
@@ -79,10 +81,9 @@ export async function resume<Op extends Operation>(
   if (!present.handover) return null
   const h = begin(o, { ...present.handover, claim: present.claim })
   if (!present.handover.finishing) {
-    return takeBack(h, new GraySyncError('ABORTED', `interrupted while ${present.phase}`))
+    return takeBack(h, new GraySyncError('ABORTED', `interrupted while ${present.phase}`), 0)
   }
-  await finish(h)
-  return conclude(h, 'committed', 0)
+  return finish(h, 0)
 }
 
 function opposite(name: EngineName): EngineName {
@@ -105,17 +106,6 @@ function begin<Op extends Operation>(
     coordinator: createCoordinator({ ...o, ...which }),
     elapsed: () => o.platform.monotonic() - since,
   }
-}
-
-/** Everything that no server has acknowledged: what the engine's queue holds, and what the op-log holds beside it. */
-async function collect<Op extends Operation>(h: Handing<Op>): Promise<Pending<Op>[]> {
-  const queued = (await h.source.queue?.exporter?.read()) ?? []
-  await adopt(h.control, queued, h.platform.now())
-  const states = new Map(queued.map((pending) => [pending.opId, pending.state]))
-  const logged = await readOpen(h.control)
-  return logged
-    .filter((row) => row.applied)
-    .map((row) => ({ ...toPending<Op>(row), state: states.get(row.opId) ?? 'open' }))
 }
 
 async function save<Op extends Operation>(
@@ -151,11 +141,12 @@ async function stage<Op extends Operation>(
 ): Promise<number> {
   const importer = h.target.queue?.importer
   if (!importer) return 0
-  const mine = pending.filter(
-    (op) =>
-      (op.userId === h.userId || (op.userId === null && h.adoptNullUser(op))) &&
-      h.target.knows?.(op.op) !== false,
-  )
+  const unknown = new Set<string>()
+  const mine = pending.filter((one) => {
+    if (one.userId !== h.userId && !(one.userId === null && h.adoptNullUser(one))) return false
+    if (h.target.knows?.(one.op) === false) unknown.add(toSubject(one.op))
+    return !unknown.has(toSubject(one.op))
+  })
   const ids = await importer.stage(mine, h.id)
   if (mine.length !== ids.length || mine.some((op, index) => op.opId !== ids[index])) {
     throw new GraySyncError(
@@ -166,26 +157,56 @@ async function stage<Op extends Operation>(
   return mine.length
 }
 
-/** After the commit there is no way back but another handover: every step here may be repeated. */
-async function finish<Op extends Operation>(h: Handing<Op>): Promise<void> {
-  await h.target.queue?.importer?.activate(h.id)
-  await h.source.queue?.exporter?.seal(h.id)
-  await h.coordinator.finish()
+/** After the commit there is no way back but another handover. Every step may be repeated: what fails now is tried at the next boot. */
+async function finish<Op extends Operation>(h: Handing<Op>, moved: number): Promise<Outcome> {
+  try {
+    await h.target.queue?.importer?.activate(h.id)
+    await h.source.queue?.exporter?.seal(h.id)
+    await h.coordinator.finish()
+    return conclude(h, 'committed', moved)
+  } catch (cause) {
+    return conclude(h, 'committed', moved, toError(cause))
+  }
 }
 
-async function takeBack<Op extends Operation>(h: Handing<Op>, cause: unknown): Promise<Outcome> {
-  const error = isGraySyncError(cause)
+async function takeBack<Op extends Operation>(
+  h: Handing<Op>,
+  cause: unknown,
+  moved: number,
+): Promise<Outcome> {
+  const error = toError(cause)
+  // Without room not even the way back can be written.
+  if (error.code === 'QUOTA') await deleteBackup(h.control, h.id).catch(() => undefined)
+  if (await h.coordinator.abort(error)) {
+    await h.target.queue?.importer?.discard(h.id).catch(() => undefined)
+    await deleteBackup(h.control, h.id).catch(() => undefined)
+  } else {
+    // The commit may have got through although its answer did not.
+    const { handover: state } = await readControl(h.control)
+    if (state?.id === h.id && state.finishing) return finish(h, moved)
+  }
+  return conclude(h, 'aborted', 0, error)
+}
+
+function toError(cause: unknown): GraySyncError {
+  return isGraySyncError(cause)
     ? cause
     : new GraySyncError('ABORTED', `handover: ${String(cause)}`, { cause })
-  await h.coordinator.abort(error)
-  await h.target.queue?.importer?.discard(h.id).catch(() => undefined)
-  return { ...conclude(h, 'aborted', 0), error, because: error.code }
 }
 
 function conclude<Op extends Operation>(
   h: Handing<Op>,
   outcome: Outcome['outcome'],
   moved: number,
+  error?: GraySyncError,
 ): Outcome {
-  return { id: h.id, from: h.from, to: h.to, outcome, moved, durationMs: h.elapsed() }
+  return {
+    id: h.id,
+    from: h.from,
+    to: h.to,
+    outcome,
+    moved,
+    durationMs: h.elapsed(),
+    ...(error && { error, because: error.code }),
+  }
 }

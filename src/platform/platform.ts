@@ -76,7 +76,8 @@ function openChannel(
   const channel = new BroadcastChannel(name)
   channel.onmessage = (event) => receive(event.data)
   return {
-    post: (message) => channel.postMessage(message),
+    // A hint that can't be posted, as on a channel that was just closed, must not fail what it is about.
+    post: (message) => void reach(() => channel.postMessage(message)),
     close: () => channel.close(),
   }
 }

@@ -7,6 +7,8 @@ export interface FaultyFactory {
   factory: IDBFactory
   /** Every commit of a write fails as on a full disk: after all of its requests have succeeded. Also one that wrote nothing. */
   full: boolean
+  /** The next commit of a write gets through, but its answer says that the connection is gone. */
+  isDeaf: boolean
   /** `open` never answers. */
   hangs: boolean
   /** Every connection dies under its user. */
@@ -20,6 +22,7 @@ export function createFaultyFactory(): FaultyFactory {
   const faulty: FaultyFactory = {
     factory,
     full: false,
+    isDeaf: false,
     hangs: false,
     cut() {
       for (const db of opened) db.close()
@@ -32,23 +35,29 @@ export function createFaultyFactory(): FaultyFactory {
     request.addEventListener('success', () => {
       opened.add(request.result)
       // After whoever opened it has done the same.
-      queueMicrotask(() => spoil(request.result, () => faulty.full))
+      queueMicrotask(() => spoil(request.result, faulty))
     })
     return request
   }
   return faulty
 }
 
-/** Takes back what a transaction did, in place of completing it. */
-function spoil(db: IDBDatabase, isFull: () => boolean): void {
+/** Takes back what a transaction did in place of completing it, or does not tell that it completed. */
+function spoil(db: IDBDatabase, faulty: FaultyFactory): void {
   const begin = db.transaction.bind(db)
   db.transaction = (names, mode, options) => {
     const tx = begin(names, mode, options)
     const dispatch = tx.dispatchEvent.bind(tx)
     tx.dispatchEvent = (event) => {
-      if (mode !== 'readwrite' || event.type !== 'complete' || !isFull()) return dispatch(event)
-      ;(tx as Abortable)._abort('QuotaExceededError')
-      return true
+      if (mode !== 'readwrite' || event.type !== 'complete') return dispatch(event)
+      if (faulty.full) {
+        ;(tx as Abortable)._abort('QuotaExceededError')
+        return true
+      }
+      if (!faulty.isDeaf) return dispatch(event)
+      faulty.isDeaf = false
+      Object.assign(tx, { error: new DOMException('gone', 'UnknownError') })
+      return dispatch(Object.assign(event, { type: 'abort' }))
     }
     return tx
   }

@@ -1,0 +1,49 @@
+import type { LoggedOperation } from '../model/engine.js'
+import type { Operation, Pending } from '../model/operation.js'
+import type { ControlConnection } from '../store/control.js'
+import { adopt, readOpen, toPending, toSubject } from './oplog.js'
+
+export interface Gathered<Op> {
+  /** Everything that no server has acknowledged. */
+  open: Pending<Op>[]
+  /** What the next engine is to find in its queue: the rest is handed to it from the op-log, behind these. */
+  movable: Pending<Op>[]
+}
+
+/** Brings together what an engine's queue holds and what the op-log holds beside it. */
+export async function gather<Op extends Operation>(
+  control: ControlConnection,
+  queued: readonly Pending<Op>[],
+  at: number,
+): Promise<Gathered<Op>> {
+  await adopt(control, queued, at)
+  const states = new Map(queued.map((pending) => [pending.opId, pending.state]))
+  const waiting = new Set<string>()
+  const open: Pending<Op>[] = []
+  const movable: Pending<Op>[] = []
+  for (const row of arrange(await readOpen(control), states)) {
+    const pending = { ...toPending<Op>(row), state: states.get(row.opId) ?? 'open' }
+    open.push(pending)
+    if (!row.applied && !states.has(row.opId)) waiting.add(toSubject(row.op))
+    if (!waiting.has(toSubject(row.op))) movable.push(pending)
+  }
+  return { open, movable }
+}
+
+/** In the order of the queue, which knows when its own operations were made; between them the order of acceptance. */
+function arrange(
+  logged: readonly LoggedOperation[],
+  queued: ReadonlyMap<string, unknown>,
+): LoggedOperation[] {
+  const byId = new Map(logged.map((row) => [row.opId, row]))
+  const rest = logged.filter((row) => !queued.has(row.opId))
+  const rows: LoggedOperation[] = []
+  for (const opId of queued.keys()) {
+    const row = byId.get(opId)
+    if (!row) continue
+    // What was adopted has the number of its adoption, which says nothing.
+    while (!row.adopted && rest[0] && rest[0].seq < row.seq) rows.push(...rest.splice(0, 1))
+    rows.push(row)
+  }
+  return [...rows, ...rest]
+}

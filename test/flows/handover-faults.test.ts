@@ -1,0 +1,335 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { Control } from '../../src/model/engine.js'
+import { openControl } from '../../src/store/control.js'
+import type { FakeEngine, Tab } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
+import { createProfile, type Profile, put, queued, rest } from '../support/session.js'
+import { awaitSnapshot } from '../support/snapshot.js'
+
+const NOBODY = [{ name: 'all', share: 0 }]
+
+let keys: TestKeys
+let rollouts: { none: string; all: string; kill: string }
+beforeAll(async () => {
+  keys = await makeKeys()
+  const [none, all, kill] = await Promise.all([
+    sign(keys, { version: 1, stages: NOBODY }),
+    sign(keys, { version: 2 }),
+    sign(keys, { version: 3, kill: true }),
+  ])
+  rollouts = { none, all, kill }
+})
+
+const openWith = (profile: Profile, bootstrap: string, tab?: Tab) =>
+  profile.open({ rollout: { keys: [keys.public], bootstrap } }, tab)
+
+/** A profile that used legacy: its operations are queued there. */
+async function useLegacy(profile: Profile, ...entityIds: string[]): Promise<string[]> {
+  const gray = openWith(profile, rollouts.none)
+  await gray.start()
+  const opIds: string[] = []
+  for (const entityId of entityIds) opIds.push((await gray.enqueue(put(entityId))).opId)
+  await expect.poll(() => queued(profile.engines.legacy)).toEqual(opIds)
+  await gray.close()
+  return opIds
+}
+
+async function readControlOf(tab: Tab): Promise<Control> {
+  const db = await openControl(tab)
+  const control = (await db.get('control', 'control')) as Control
+  db.close()
+  return control
+}
+
+const importerOf = (engine: FakeEngine) => {
+  if (!engine.queue?.importer) throw new Error('no importer')
+  return engine.queue.importer
+}
+const exporterOf = (engine: FakeEngine) => {
+  if (!engine.queue?.exporter) throw new Error('no exporter')
+  return engine.queue.exporter
+}
+
+describe('the order within one thing', () => {
+  it('is that of the queue, also for what the engine queued by itself', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    const own = (opId: string) => ({
+      opId,
+      op: { ...put('a', opId), opId },
+      userId: null,
+      state: 'open' as const,
+    })
+    legacy.disk.queue.push(own('first'))
+    const gray = openWith(profile, rollouts.none)
+    await gray.start()
+    const second = await gray.enqueue(put('a', 'second'))
+    await expect.poll(() => queued(legacy)).toEqual(['first', second.opId])
+    legacy.disk.queue.push(own('third'))
+    await gray.close()
+    const next = openWith(profile, rollouts.all)
+    expect(await next.start()).toMatchObject({ running: 'refactored' })
+    expect(queued(refactored)).toEqual(['first', second.opId, 'third'])
+    await next.close()
+  })
+
+  it('is kept where the first was not taken yet and the next is written already', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    const { start } = legacy
+    legacy.start = async (ctx) => ({
+      ...(await start(ctx)),
+      push: () => Promise.reject(new Error('not now')),
+    })
+    const gray = openWith(profile, rollouts.none)
+    await gray.start()
+    const first = await gray.enqueue(put('a', 'first'))
+    const second = await gray.enqueue(put('a', 'second'), { applied: true })
+    const other = await gray.enqueue(put('b'), { applied: true })
+    await rest()
+    await gray.close()
+    const next = openWith(profile, rollouts.all)
+    await next.start()
+    expect(queued(refactored)).toEqual([other.opId, first.opId, second.opId])
+    await next.close()
+  })
+
+  it('is kept where the target does not know one of them, which comes back with the way back', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    refactored.knows = (op) => op.kind !== 'paint'
+    const gray = openWith(profile, rollouts.none)
+    await gray.start()
+    const { opId: unknown } = await gray.enqueue({ ...put('a'), kind: 'paint' })
+    const { opId: behind } = await gray.enqueue(put('a'))
+    const { opId: other } = await gray.enqueue(put('b'))
+    await expect.poll(() => queued(legacy)).toHaveLength(3)
+    await gray.close()
+    const forth = openWith(profile, rollouts.all)
+    expect(await forth.start()).toMatchObject({ running: 'refactored' })
+    expect(queued(refactored)).toEqual([other])
+    await forth.close()
+    const back = openWith(profile, rollouts.kill)
+    expect(await back.start()).toMatchObject({ running: 'legacy' })
+    expect(queued(legacy).filter((opId) => opId !== other)).toEqual([unknown, behind])
+    expect(queued(legacy)).toHaveLength(3)
+    await back.close()
+  })
+})
+
+describe('a handover that is committed', () => {
+  it('is not reported as taken back when the answer to its commit was lost', async () => {
+    const faulty = createFaultyFactory()
+    const profile = createProfile({ indexedDB: faulty.factory })
+    const { legacy, refactored } = profile.engines
+    const opIds = await useLegacy(profile, 'a', 'b')
+    const { put: write } = IDBObjectStore.prototype
+    let lost = false
+    IDBObjectStore.prototype.put = function (value: Partial<Control>, key) {
+      if (!lost && value.handover?.finishing) {
+        lost = true
+        faulty.isDeaf = true
+      }
+      return write.call(this, value, key)
+    }
+    const finished: string[] = []
+    const tab = profile.world.tab()
+    const gray = openWith(profile, rollouts.all, tab)
+    gray.on('handoverFinished', ({ outcome }) => finished.push(outcome))
+    try {
+      const snapshot = await gray.start()
+      expect(lost).toBe(true)
+      expect(snapshot).toMatchObject({ running: 'refactored' })
+      expect(snapshot).not.toHaveProperty('blocked')
+    } finally {
+      IDBObjectStore.prototype.put = write
+    }
+    expect(finished).toEqual(['committed'])
+    expect(queued(refactored)).toEqual(opIds)
+    expect(queued(legacy)).toEqual([])
+    expect((await readControlOf(tab)).handover).toBeNull()
+    await gray.close()
+  })
+
+  it.each(['activate', 'seal'] as const)(
+    'runs its engine although %s fails, says so, and is finished at the next start',
+    async (member) => {
+      const profile = createProfile()
+      const { legacy, refactored } = profile.engines
+      const opIds = await useLegacy(profile, 'a')
+      const side = member === 'activate' ? importerOf(refactored) : exporterOf(legacy)
+      const before = side[member as keyof typeof side]
+      Object.assign(side, { [member]: () => Promise.reject(new Error('of the engine')) })
+      const tab = profile.world.tab()
+      const gray = openWith(profile, rollouts.all, tab)
+      expect(await gray.start()).toMatchObject({
+        phase: 'running',
+        running: 'refactored',
+        blocked: { by: 'ABORTED' },
+      })
+      expect(queued(refactored)).toEqual(opIds)
+      await gray.close()
+      Object.assign(side, { [member]: before })
+      const next = openWith(profile, rollouts.all, tab)
+      expect(await next.start()).not.toHaveProperty('blocked')
+      expect(queued(refactored)).toEqual(opIds)
+      expect(queued(legacy)).toEqual([])
+      expect((await readControlOf(tab)).handover).toBeNull()
+      await next.close()
+    },
+  )
+})
+
+describe('an engine that never answers', () => {
+  const places: [string, (profile: Profile) => void][] = [
+    [
+      'while it is filled',
+      ({ engines }) => {
+        if (engines.refactored.store) engines.refactored.store.hydrate = hang
+      },
+    ],
+    [
+      'when its queue is read inside the fence',
+      ({ engines }) => {
+        exporterOf(engines.legacy).read = hang
+      },
+    ],
+    [
+      'when operations are staged',
+      ({ engines }) => {
+        importerOf(engines.refactored).stage = hang
+      },
+    ],
+  ]
+  const hang = () => new Promise<never>(() => {})
+
+  it.each(places)('%s costs a minute, and the owner goes on', async (_, arm) => {
+    const profile = createProfile()
+    await useLegacy(profile, 'a')
+    arm(profile)
+    const gray = openWith(profile, rollouts.all)
+    void gray.start()
+    const begun = profile.world.tab().now()
+    while (gray.getSnapshot().phase !== 'running') {
+      await rest()
+      profile.world.advance(1_000)
+    }
+    expect(profile.world.tab().now() - begun).toBeLessThan(60_000)
+    expect(gray.getSnapshot()).toMatchObject({
+      running: 'legacy',
+      blocked: { by: 'ENGINE_TIMEOUT' },
+    })
+    await gray.close()
+  })
+})
+
+describe('an engine whose queue can not say its size', () => {
+  it('stays where it is and runs', async () => {
+    const profile = createProfile()
+    await useLegacy(profile)
+    const { queue } = profile.engines.legacy
+    if (!queue) throw new Error('no queue')
+    profile.engines.legacy.queue = { size: () => Promise.reject(new Error('locked')) }
+    const gray = openWith(profile, rollouts.all)
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'NO_QUEUE' } })
+    await gray.close()
+  })
+})
+
+describe('a full disk inside the fence', () => {
+  it('leaves the owner, no part of a backup, and no profile without an owner', async () => {
+    const faulty = createFaultyFactory()
+    const profile = createProfile({ indexedDB: faulty.factory })
+    const opIds = await useLegacy(profile, 'a')
+    const { read } = exporterOf(profile.engines.legacy)
+    exporterOf(profile.engines.legacy).read = async () => {
+      faulty.full = true
+      return read()
+    }
+    const tab = profile.world.tab()
+    // Deleting makes room.
+    const { delete: remove } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.delete = function (key) {
+      faulty.full = false
+      return remove.call(this, key)
+    }
+    try {
+      const gray = openWith(profile, rollouts.all, tab)
+      expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'QUOTA' } })
+      expect(queued(profile.engines.legacy)).toEqual(opIds)
+      await gray.close()
+    } finally {
+      IDBObjectStore.prototype.delete = remove
+    }
+    const db = await openControl(tab)
+    expect(await db.count('backup')).toBe(0)
+    db.close()
+    expect(await readControlOf(tab)).toMatchObject({ owner: 'legacy', phase: 'stable' })
+  })
+})
+
+describe('a handover that is taken back', () => {
+  it('leaves no part of a backup', async () => {
+    const profile = createProfile()
+    await useLegacy(profile, 'a')
+    importerOf(profile.engines.refactored).stage = () => Promise.reject(new Error('no'))
+    const tab = profile.world.tab()
+    const gray = openWith(profile, rollouts.all, tab)
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'ABORTED' } })
+    await gray.close()
+    const db = await openControl(tab)
+    expect(await db.count('backup')).toBe(0)
+    db.close()
+  })
+})
+
+describe('a profile that held nothing when graysync first ran', () => {
+  it('is handed over without a queue at the first boot only', async () => {
+    const profile = createProfile({ pristine: true })
+    delete profile.engines.legacy.queue
+    const leading = profile.world.tab()
+    const leader = openWith(profile, rollouts.none, leading)
+    const follower = openWith(profile, rollouts.all)
+    await Promise.all([leader.start(), follower.start()])
+    expect(follower.getSnapshot()).toMatchObject({ role: 'follower' })
+    const { opId } = await leader.enqueue(put('a'))
+    await expect.poll(() => queued(profile.engines.legacy)).toEqual([opId])
+    leading.kill()
+    expect(
+      await awaitSnapshot(follower, (s) => s.phase === 'running' && s.role === 'writer'),
+    ).toMatchObject({ running: 'legacy', blocked: { by: 'NO_QUEUE' } })
+    await follower.close()
+  })
+
+  it('begins on refactored', async () => {
+    const profile = createProfile({ pristine: true })
+    delete profile.engines.legacy.queue
+    const gray = openWith(profile, rollouts.all)
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    await gray.close()
+  })
+})
+
+describe('the note of who owns a profile', () => {
+  it('does not say legacy while a commit may have got through', async () => {
+    const profile = createProfile()
+    await useLegacy(profile, 'a')
+    const dying = profile.world.tab()
+    const reached = new Promise<void>((resolve) => {
+      importerOf(profile.engines.refactored).activate = () => {
+        dying.kill()
+        resolve()
+        return new Promise<never>(() => {})
+      }
+    })
+    void openWith(profile, rollouts.all, dying).start()
+    await reached
+    expect((await readControlOf(profile.world.tab())).owner).toBe('refactored')
+    const tab = profile.world.tab()
+    tab.indexedDB = null
+    const gray = openWith(profile, rollouts.all, tab)
+    expect(await gray.start()).toMatchObject({ running: null, blocked: { by: 'UNSUPPORTED' } })
+    await gray.close()
+  })
+})
