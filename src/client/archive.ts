@@ -8,7 +8,7 @@ import type { Operation, Pending } from '../model/operation.js'
 import type { Consent } from '../model/record.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
-import { insist, isConsent } from './options.js'
+import { CONSENT, insist } from './options.js'
 import { keep } from './profile.js'
 import type { Voice } from './voice.js'
 
@@ -53,7 +53,7 @@ export async function changeConsent<Op extends Operation>(
   voice: Voice,
   consent: Consent,
 ): Promise<void> {
-  insist(isConsent, consent, 'consent')
+  insist(CONSENT, consent, 'consent')
   core.profile.consent = consent
   await keep(core.stores.control, 'consent', consent)
   await voice.setConsent(consent)

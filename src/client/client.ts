@@ -9,7 +9,7 @@ import { detectPlatform } from '../platform/platform.js'
 import { createEmitter } from './events.js'
 import { createInert } from './inert.js'
 import { type Opened, open } from './open.js'
-import { checkOptions, checkSubject, insist, isEngineName } from './options.js'
+import { checkOptions, checkSubject, ENGINE_NAME, insist } from './options.js'
 import { createPresence } from './state.js'
 
 const START_TIMEOUT_MS = 3_000
@@ -122,7 +122,7 @@ export function createClient<Op extends Operation>(
       return settle()
     },
     async prefer(engine) {
-      if (engine !== null) insist(isEngineName, engine, 'engine')
+      if (engine !== null) insist(ENGINE_NAME, engine, 'engine')
       await (await reach()).prefer(engine)
       return settle()
     },

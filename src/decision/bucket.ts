@@ -1,4 +1,4 @@
-import { beginMurmur3 } from '../lib/murmur.js'
+import { type BegunHash, beginMurmur3, murmur3 } from '../lib/murmur.js'
 
 /** Shares count thousandths of a percent. */
 export const FULL_SHARE = 100_000
@@ -12,11 +12,11 @@ const BUCKETS = 2 ** 32
  * const bucket = bucketOf('sync-engine', 'user-1')
  */
 export function bucketOf(salt: string, id: string): number {
-  return compileBucket(salt)(id)
+  return murmur3(`${salt}:${id}`)
 }
 
-/** The same for many subjects: the salt is hashed once. */
-export function compileBucket(salt: string): (id: string) => number {
+/** The same for many subjects: what `finishMurmur3` goes on with. */
+export function beginBucket(salt: string): BegunHash {
   return beginMurmur3(`${salt}:`)
 }
 

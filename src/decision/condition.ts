@@ -30,6 +30,11 @@ const TEXTS: Readonly<Record<string, TextTest>> = {
   ENDS_WITH: (text, part) => text.endsWith(part),
 }
 
+const NUMBERS: Readonly<Record<string, (value: Scalar) => number>> = {
+  NUM: toNumber,
+  DATE: toInstant,
+}
+
 /** The attribute that stands for the instant of the decision where the subject has none of that name. */
 const NOW = 'currentTime'
 
@@ -60,32 +65,43 @@ function isScalar(value: unknown): value is Scalar {
 }
 
 function compileOperator(constraint: Constraint): ScalarTest | null {
-  const { operator, value = '' } = constraint
+  const { operator } = constraint
   if (operator === 'IN' || operator === 'NOT_IN') return compileList(constraint)
-  if (operator === 'REGEX') return compileRegex(constraint)
-  const [, kind, relation = ''] = /^(STR|NUM|DATE|SEMVER)_(.+)$/.exec(operator) ?? []
-  const matches = TEXTS[relation]
-  if (matches) return compileText(constraint, matches)
-  const accepts = ORDERS[relation]
-  if (!accepts) return null
-  if (kind === 'SEMVER') return compileVersion(value, accepts)
-  return compileOrder(kind === 'NUM' ? toNumber : toInstant, value, accepts)
-}
-
-function valuesOf(constraint: Constraint): string[] {
-  return (constraint.values ?? []).map((value) => value.trim()).filter((value) => value !== '')
+  return operator === 'REGEX' ? compileRegex(constraint) : compileRelation(constraint)
 }
 
 function compileList(constraint: Constraint): ScalarTest {
-  const listed = new Set(valuesOf(constraint))
+  const listed = valuesOf(constraint)
   return (value) => listed.has(typeof value === 'string' ? value : String(value))
+}
+
+function valuesOf({ values = [] }: Constraint): Set<string> {
+  const listed = new Set<string>()
+  for (const value of values) listed.add(value.trim())
+  listed.delete('')
+  return listed
+}
+
+function compileRelation(constraint: Constraint): ScalarTest | null {
+  const { operator, value = '' } = constraint
+  const at = operator.indexOf('_')
+  const [kind, relation] = [operator.slice(0, at), operator.slice(at + 1)]
+  if (kind === 'STR') {
+    const matches = TEXTS[relation]
+    return matches ? compileText(constraint, matches) : null
+  }
+  const accepts = ORDERS[relation]
+  if (!accepts) return null
+  if (kind === 'SEMVER') return compileVersion(value, accepts)
+  const read = NUMBERS[kind]
+  return read ? compileOrder(read, value, accepts) : null
 }
 
 function compileText(constraint: Constraint, matches: TextTest): ScalarTest {
   const fold = constraint.caseInsensitive
     ? (value: Scalar) => String(value).toLowerCase()
     : (value: Scalar) => String(value)
-  const parts = valuesOf(constraint).map(fold)
+  const parts = [...valuesOf(constraint)].map(fold)
   return (value) => {
     const text = fold(value)
     return parts.some((part) => matches(text, part))

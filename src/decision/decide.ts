@@ -1,7 +1,8 @@
+import { type BegunHash, finishMurmur3 } from '../lib/murmur.js'
 import type { Arm, Decision, DecisionInput, Reason } from '../model/decision.js'
 import type { EngineName } from '../model/operation.js'
 import type { Rollout, Stage } from '../model/rollout.js'
-import { compileBucket, limitOf } from './bucket.js'
+import { beginBucket, bucketOf, limitOf } from './bucket.js'
 import type { Test } from './condition.js'
 import { explain } from './explain.js'
 import { compileTarget } from './segment.js'
@@ -35,6 +36,18 @@ interface Begun {
   target: Test | null
 }
 
+/** What is worked out once a rollout. */
+interface Plan {
+  rollout: Rollout
+  salt: BegunHash
+  deny: ReadonlySet<string>
+  allow: ReadonlySet<string>
+  /** The stages that may be in force, the active one first. */
+  stages: readonly Begun[]
+  /** The first bucket outside of the holdout. */
+  heldOut: number
+}
+
 /**
  * Decides once: which engine a subject gets, and why. The rules have a fixed order and the first that applies decides.
  *
@@ -54,38 +67,42 @@ export function decide(rollout: Rollout | null, input: DecisionInput): Decision 
  */
 export function compileRollout(rollout: Rollout | null): (input: DecisionInput) => Decision {
   if (!rollout) return keepOwner
-  const bucketFor = compileBucket(rollout.hash.salt)
-  const { issuedAt, maxAgeMs = Number.POSITIVE_INFINITY } = rollout
-  const choose = compileChoice(rollout)
-  const stageAt = compileStages(rollout)
-  const place = compilePlace(rollout)
-  const keeps = rollout.onShrink !== 'handover'
-
-  return (input) => {
-    const bucket = bucketFor(input.subject.id)
-    const begun = stageAt(input.now)
-    const stale = input.now - issuedAt > maxAgeMs
-    const choice = choose(input)
-    const placed = place(input, begun, bucket, stale)
-    const stopped = rollout.kill ? 'KILLED' : input.rolledBack ? 'ROLLED_BACK' : null
-    const kept = keeps && input.owner === 'refactored' ? 'KEPT' : null
-    const reason = stopped ?? choice ?? kept ?? placed
-    const decision: Decision = {
-      engine: engineOf(reason, input.override),
-      reason,
-      // A device that was killed, rolled back or kept stays in the arm that it was drawn into.
-      arm: choice ? 'none' : ARMS[placed],
-      rollout: rollout.rollout,
-      version: rollout.version,
-      stage: begun ? begun.stage.name : null,
-      share: begun ? begun.stage.share : null,
-      bucket,
-      cached: input.cached,
-      stale,
-      explain: () => explain(rollout, decision),
-    }
-    return decision
+  const plan: Plan = {
+    rollout,
+    salt: beginBucket(rollout.hash.salt),
+    deny: new Set(rollout.deny),
+    allow: new Set(rollout.allow),
+    stages: compileStages(rollout),
+    heldOut: limitOf(rollout.holdout ?? 0),
   }
+  return (input) => decideBy(plan, input)
+}
+
+function decideBy(plan: Plan, input: DecisionInput): Decision {
+  const { rollout } = plan
+  const bucket = finishMurmur3(plan.salt, input.subject.id)
+  const begun = findBegun(plan.stages, input.now)
+  const stale = input.now - rollout.issuedAt > (rollout.maxAgeMs ?? Number.POSITIVE_INFINITY)
+  const choice = choose(plan, input)
+  const placed = place(plan, input, begun, bucket, stale)
+  const stopped = rollout.kill ? 'KILLED' : input.rolledBack ? 'ROLLED_BACK' : null
+  const keeps = rollout.onShrink !== 'handover' && input.owner === 'refactored'
+  const reason = stopped ?? choice ?? (keeps ? 'KEPT' : placed)
+  const decision: Decision = {
+    engine: engineOf(reason, input.override),
+    reason,
+    // A device that was killed, rolled back or kept stays in the arm that it was drawn into.
+    arm: choice ? 'none' : ARMS[placed],
+    rollout: rollout.rollout,
+    version: rollout.version,
+    stage: begun ? begun.stage.name : null,
+    share: begun ? begun.stage.share : null,
+    bucket,
+    cached: input.cached,
+    stale,
+    explain: () => explain(rollout, decision),
+  }
+  return decision
 }
 
 function keepOwner(input: DecisionInput): Decision {
@@ -110,49 +127,45 @@ function engineOf(reason: Reason, override: EngineName | null): EngineName {
   return REFACTORED.has(reason) ? 'refactored' : 'legacy'
 }
 
-function compileChoice(rollout: Rollout): (input: DecisionInput) => Choice | null {
+function choose({ rollout, deny, allow }: Plan, input: DecisionInput): Choice | null {
   const { optIn = true, optOut = true } = rollout.preference ?? {}
-  const deny = new Set(rollout.deny)
-  const allow = new Set(rollout.allow)
-  return ({ supported, owner, override, subject, preference }) => {
-    if (!supported && owner === 'legacy') return 'UNSUPPORTED'
-    if (override) return 'OVERRIDDEN'
-    if (deny.has(subject.id)) return 'DENIED'
-    if (optOut && preference === 'legacy') return 'OPTED_OUT'
-    if (allow.has(subject.id)) return 'ALLOWED'
-    return optIn && preference === 'refactored' ? 'OPTED_IN' : null
-  }
+  const { id } = input.subject
+  if (!input.supported && input.owner === 'legacy') return 'UNSUPPORTED'
+  if (input.override) return 'OVERRIDDEN'
+  if (deny.has(id)) return 'DENIED'
+  if (optOut && input.preference === 'legacy') return 'OPTED_OUT'
+  if (allow.has(id)) return 'ALLOWED'
+  return optIn && input.preference === 'refactored' ? 'OPTED_IN' : null
 }
 
 /** Until the active stage begins, the last one before it that has begun is in force. */
-function compileStages(rollout: Rollout): (now: number) => Begun | null {
-  const active = rollout.stages.findIndex((stage) => stage.name === rollout.stage)
-  const stages = rollout.stages
-    .slice(0, active + 1)
-    .reverse()
-    .map((stage) => ({
-      stage,
-      limit: limitOf(stage.share),
-      target: compileTarget(rollout, stage),
-    }))
-  return (now) => {
-    for (const begun of stages) if ((begun.stage.startAt ?? 0) <= now) return begun
-    return null
+function compileStages(rollout: Rollout): readonly Begun[] {
+  const begun: Begun[] = []
+  let at = rollout.stages.findIndex((stage) => stage.name === rollout.stage)
+  for (let stage = rollout.stages[at]; stage; stage = rollout.stages[--at]) {
+    begun.push({ stage, limit: limitOf(stage.share), target: compileTarget(rollout, stage) })
+    // It has always begun, so that none before it is ever in force.
+    if (!stage.startAt) break
   }
+  return begun
 }
 
-function compilePlace(
-  rollout: Rollout,
-): (input: DecisionInput, begun: Begun | null, bucket: number, stale: boolean) => Place {
-  const heldOut = limitOf(rollout.holdout ?? 0)
-  const holdoutFor = compileBucket(`${rollout.hash.salt}/holdout`)
-  const held = rollout.admit === 'held'
-  const heldWhenStale = rollout.onExpired === 'hold'
-  return ({ subject, owner, now }, begun, bucket, stale) => {
-    if (heldOut && holdoutFor(subject.id) < heldOut) return 'HELD_OUT'
-    if (!begun) return 'BEFORE_FIRST_STAGE'
-    if (begun.target && !begun.target(subject.attributes, now)) return 'NOT_TARGETED'
-    if ((held || (stale && heldWhenStale)) && owner === 'legacy') return 'NOT_ADMITTED'
-    return bucket < begun.limit ? 'IN_SHARE' : 'OUT_OF_SHARE'
-  }
+function findBegun(stages: readonly Begun[], now: number): Begun | null {
+  for (const begun of stages) if ((begun.stage.startAt ?? 0) <= now) return begun
+  return null
+}
+
+function place(
+  { rollout, heldOut }: Plan,
+  { subject, owner, now }: DecisionInput,
+  begun: Begun | null,
+  bucket: number,
+  stale: boolean,
+): Place {
+  if (heldOut && bucketOf(`${rollout.hash.salt}/holdout`, subject.id) < heldOut) return 'HELD_OUT'
+  if (!begun) return 'BEFORE_FIRST_STAGE'
+  if (begun.target && !begun.target(subject.attributes, now)) return 'NOT_TARGETED'
+  const isHeld = rollout.admit === 'held' || (stale && rollout.onExpired === 'hold')
+  if (isHeld && owner === 'legacy') return 'NOT_ADMITTED'
+  return bucket < begun.limit ? 'IN_SHARE' : 'OUT_OF_SHARE'
 }

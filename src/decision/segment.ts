@@ -1,24 +1,28 @@
-import type { Rollout, Segment, Stage } from '../model/rollout.js'
+import type { Subject } from '../model/decision.js'
+import type { Rollout, Stage } from '../model/rollout.js'
 import { compileConstraint, type Test } from './condition.js'
 
-/** A subject is in a segment when all its constraints hold. */
-function compileSegment(segment: Segment): Test {
-  const tests = segment.constraints.map(compileConstraint)
-  return (attributes, now) => {
-    for (const test of tests) if (!test(attributes, now)) return false
-    return true
-  }
-}
+type Attributes = Subject['attributes']
+/** Of one segment. */
+type Tests = readonly Test[]
 
 /** A stage targets whom one of its segments holds; without segments, everybody: `null`. */
-export function compileTarget(rollout: Rollout, stage: Stage): Test | null {
-  const { where = [] } = stage
+export function compileTarget({ segments = [] }: Rollout, { where = [] }: Stage): Test | null {
   if (where.length === 0) return null
-  const tests = (rollout.segments ?? [])
-    .filter((segment) => where.includes(segment.name))
-    .map(compileSegment)
-  return (attributes, now) => {
-    for (const test of tests) if (test(attributes, now)) return true
-    return false
+  const targeted: Tests[] = []
+  for (const { name, constraints } of segments) {
+    if (where.includes(name)) targeted.push(constraints.map(compileConstraint))
   }
+  return (attributes, now) => isTargeted(targeted, attributes, now)
+}
+
+function isTargeted(targeted: readonly Tests[], attributes: Attributes, now: number): boolean {
+  for (const tests of targeted) if (isIn(tests, attributes, now)) return true
+  return false
+}
+
+/** A subject is in a segment when all its constraints hold. */
+function isIn(tests: Tests, attributes: Attributes, now: number): boolean {
+  for (const test of tests) if (!test(attributes, now)) return false
+  return true
 }

@@ -1,80 +1,138 @@
-/** What is wrong with a value, and where: `path` in the notation of JSON path. */
+/** What is wrong with a value, and where: `path` in the notation of JSON path, from the value on. */
 export interface Wrong {
   path: string
   want: string
   got: unknown
 }
 
+interface RecordShape {
+  is: 'record'
+  /** Members that must be there; others than these and `may` are not looked at. */
+  has?: Readonly<Record<string, Shape>>
+  /** Members that may be absent. */
+  may?: Readonly<Record<string, Shape>>
+}
+
+interface ListShape {
+  is: 'list'
+  of: Shape
+  most: number
+}
+
+interface NumberShape {
+  is: 'an integer' | 'a number'
+  from: number
+  to: number
+}
+
+interface ChoiceShape {
+  is: 'one'
+  of: readonly unknown[]
+}
+
+interface SuchShape {
+  is: 'such'
+  want: string
+  that(value: unknown): boolean
+}
+
+/**
+ * What a value must be. Plain data that few functions read: at a cold start a function costs more than all that it looks at,
+ * and those that run most are kept small enough that no browser stops to compile them.
+ */
+export type Shape =
+  | 'text'
+  | 'flag'
+  | RecordShape
+  | ListShape
+  | NumberShape
+  | ChoiceShape
+  | SuchShape
+  | ((value: unknown) => Wrong | null)
+
+type Simple = Exclude<Shape, (value: unknown) => Wrong | null>
+
 /** Looks at a value and answers the first thing that is wrong, or `null`. */
-export type Check = (value: unknown, path: string) => Wrong | null
-
-export function satisfies(want: string, is: (value: unknown) => boolean): Check {
-  return (value, path) => (is(value) ? null : { path, want, got: value })
+export function findWrong(shape: Shape, value: unknown): Wrong | null {
+  if (typeof shape === 'function') return shape(value)
+  if (!fits(shape, value)) return miss(shape, value)
+  if (typeof shape === 'string') return null
+  if (shape.is === 'list') return findInList(shape.of, value as readonly unknown[])
+  if (shape.is !== 'record') return null
+  const members = value as Readonly<Record<string, unknown>>
+  return findInRecord(shape.has, members, false) ?? findInRecord(shape.may, members, true)
 }
 
-// Plain functions: what is computed while a module loads stays in every bundle that touches it.
-export const isBoolean: Check = (value, path) =>
-  typeof value === 'boolean' ? null : { path, want: 'true or false', got: value }
-
-export const isText: Check = (value, path) =>
-  typeof value === 'string' && value !== ''
-    ? null
-    : { path, want: 'a text that is not empty', got: value }
-
-export function isInteger(from: number, to: number = Number.MAX_SAFE_INTEGER): Check {
-  const want = `an integer from ${from} to ${to}`
-  return satisfies(want, (value) => isWithin(value, from, to) && Number.isInteger(value))
+/** Says of what is wrong inside of a value where that is. */
+export function within(step: string, wrong: Wrong): Wrong {
+  return { ...wrong, path: step + wrong.path }
 }
 
-export function isNumber(from: number, to: number): Check {
-  return satisfies(`a number from ${from} to ${to}`, (value) => isWithin(value, from, to))
-}
-
-function isWithin(value: unknown, from: number, to: number): boolean {
-  return typeof value === 'number' && value >= from && value <= to
-}
-
-export function isOneOf(...allowed: readonly unknown[]): Check {
-  const want = allowed.map((one) => JSON.stringify(one)).join(' or ')
-  return satisfies(want, (value) => allowed.includes(value))
-}
-
-/** Every member satisfies `member`; at most `most` of them. */
-export function isList(member: Check, most: number): Check {
-  return (value, path) => {
-    if (!Array.isArray(value)) return { path, want: 'a list', got: value }
-    if (value.length > most) {
-      return { path, want: `a list of at most ${most}`, got: `${value.length} members` }
-    }
-    return firstWrong(value.keys(), (at) => member(value[at], `${path}[${at}]`))
+/** Whether the value itself is right, whatever it holds. */
+function fits(shape: Simple, value: unknown): boolean {
+  if (shape === 'text') return typeof value === 'string' && value !== ''
+  if (shape === 'flag') return typeof value === 'boolean'
+  switch (shape.is) {
+    case 'record':
+      return typeof value === 'object' && value !== null && !Array.isArray(value)
+    case 'list':
+      return Array.isArray(value) && value.length <= shape.most
+    case 'one':
+      return shape.of.includes(value)
+    case 'such':
+      return shape.that(value)
+    default:
+      return isNumber(value, shape)
   }
 }
 
-/** An object whose named members satisfy their checks; other members are not looked at. */
-export function isRecord(
-  required: Readonly<Record<string, Check>>,
-  optional: Readonly<Record<string, Check>> = {},
-): Check {
-  return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return { path, want: 'an object', got: value }
-    }
-    const members = value as Readonly<Record<string, unknown>>
-    const look = (checks: Readonly<Record<string, Check>>, name: string) =>
-      checks[name]?.(members[name], `${path}.${name}`) ?? null
-    return (
-      firstWrong(Object.keys(required), (name) => look(required, name)) ??
-      firstWrong(Object.keys(optional), (name) =>
-        members[name] === undefined ? null : look(optional, name),
-      )
-    )
-  }
+function isNumber(value: unknown, { is, from, to }: NumberShape): boolean {
+  if (typeof value !== 'number' || !(value >= from && value <= to)) return false
+  return is === 'a number' || Number.isInteger(value)
 }
 
-export function firstWrong<T>(items: Iterable<T>, check: (item: T) => Wrong | null): Wrong | null {
-  for (const item of items) {
-    const wrong = check(item)
-    if (wrong) return wrong
+function findInRecord(
+  shapes: Readonly<Record<string, Shape>> | undefined,
+  members: Readonly<Record<string, unknown>>,
+  mayLack: boolean,
+): Wrong | null {
+  for (const name in shapes) {
+    const value = members[name]
+    if (mayLack && value === undefined) continue
+    const wrong = findWrong(shapes[name] as Shape, value)
+    if (wrong) return within(`.${name}`, wrong)
   }
   return null
+}
+
+function findInList(shape: Shape, list: readonly unknown[]): Wrong | null {
+  for (let at = 0; at < list.length; at++) {
+    const wrong = findWrong(shape, list[at])
+    if (wrong) return within(`[${at}]`, wrong)
+  }
+  return null
+}
+
+function miss(shape: Simple, value: unknown): Wrong {
+  const isTooLong = Array.isArray(value) && typeof shape === 'object' && shape.is === 'list'
+  return isTooLong
+    ? { path: '', want: `a list of at most ${shape.most}`, got: `${value.length} members` }
+    : { path: '', want: describe(shape), got: value }
+}
+
+function describe(shape: Simple): string {
+  if (shape === 'text') return 'a text that is not empty'
+  if (shape === 'flag') return 'true or false'
+  switch (shape.is) {
+    case 'record':
+      return 'an object'
+    case 'list':
+      return 'a list'
+    case 'one':
+      return shape.of.map((one) => JSON.stringify(one)).join(' or ')
+    case 'such':
+      return shape.want
+    default:
+      return `${shape.is} from ${shape.from} to ${shape.to}`
+  }
 }

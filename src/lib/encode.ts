@@ -9,3 +9,8 @@ export function toHex(bytes: Uint8Array): string {
   for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
   return hex
 }
+
+/** Reads JSON in UTF-8; throws where the bytes are not exactly that. */
+export function parseJson(bytes: Uint8Array): unknown {
+  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+}

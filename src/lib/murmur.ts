@@ -2,68 +2,50 @@ import { utf8 } from './encode.js'
 
 /** murmur3_x86_32 over the UTF-8 bytes of a text, as an unsigned 32-bit integer. */
 export function murmur3(text: string, seed: number = 0): number {
-  return beginMurmur3('', seed)(text)
+  return finishMurmur3(beginMurmur3('', seed), text)
 }
 
-/** Hashes a prefix once, and answers a function that goes on with a text: the same as hashing both joined. */
-export function beginMurmur3(prefix: string, seed: number = 0): (text: string) => number {
-  const bytes = utf8(prefix)
-  const rest = bytes.length % 4
-  const shift = 8 * rest
-  const begun = mixBytes(seed, bytes)
-  const carried = tailOf(bytes)
+/** A prefix, hashed as far as its whole blocks go. */
+export interface BegunHash {
+  hash: number
+  /** Bytes in it. */
+  length: number
+  /** What is left of the prefix. */
+  rest: string
+}
 
-  return (text) => {
-    const { length } = text
-    let hash = begun
-    let carry = carried
-    let seen = 0
-    let at = 0
-    for (; at + 4 <= length; at += 4) {
-      const a = text.charCodeAt(at)
-      const b = text.charCodeAt(at + 1)
-      const c = text.charCodeAt(at + 2)
-      const d = text.charCodeAt(at + 3)
-      seen |= a | b | c | d
-      const block = a | (b << 8) | (c << 16) | (d << 24)
-      hash = mix(hash, carry | (block << shift))
-      // A shift by 32 is one by 0 in JavaScript.
-      carry = rest ? block >>> (32 - shift) : 0
-    }
-    let filled = shift
-    for (; at < length; at++) {
-      const code = text.charCodeAt(at)
-      seen |= code
-      carry |= code << filled
-      filled += 8
-      if (filled === 32) {
-        hash = mix(hash, carry)
-        carry = filled = 0
-      }
-    }
-    // UTF-16 units are UTF-8 bytes only as long as all of them are ASCII.
-    if (seen > 127) return hashBytes(seed, utf8(prefix + text))
-    return finish(hash ^ scramble(carry), bytes.length + length)
+/** Hashes a prefix once for many texts. */
+export function beginMurmur3(prefix: string, seed: number = 0): BegunHash {
+  // What is no ASCII may join with the text to one character.
+  const length = isAscii(prefix) ? prefix.length - (prefix.length % 4) : 0
+  const hash = mixBlocks(seed, prefix.slice(0, length))
+  return { hash, length, rest: prefix.slice(length) }
+}
+
+/** Goes on with a text: the same as hashing both joined. */
+export function finishMurmur3(begun: BegunHash, text: string): number {
+  const units = toByteUnits(begun.rest + text)
+  const { length } = units
+  let tail = 0
+  for (let at = length - 1; at >= length - (length % 4); at--) {
+    tail = (tail << 8) | units.charCodeAt(at)
   }
-}
-
-function hashBytes(seed: number, bytes: Uint8Array): number {
-  return finish(mixBytes(seed, bytes) ^ scramble(tailOf(bytes)), bytes.length)
+  let hash = mixBlocks(begun.hash, units) ^ scramble(tail) ^ (begun.length + length)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
 }
 
 /** Mixes in every whole block of four bytes. */
-function mixBytes(seed: number, bytes: Uint8Array): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset)
+function mixBlocks(seed: number, units: string): number {
   let hash = seed
-  for (let at = 0; at + 4 <= bytes.length; at += 4) hash = mix(hash, view.getInt32(at, true))
+  for (let at = 3; at < units.length; at += 4) {
+    const low = units.charCodeAt(at - 3) | (units.charCodeAt(at - 2) << 8)
+    const high = units.charCodeAt(at - 1) | (units.charCodeAt(at) << 8)
+    hash ^= scramble(low | (high << 16))
+    hash = (Math.imul((hash << 13) | (hash >>> 19), 5) + 0xe6546b64) | 0
+  }
   return hash
-}
-
-/** The up to three bytes after the last whole block, the first one lowest. */
-function tailOf(bytes: Uint8Array): number {
-  return bytes
-    .slice(bytes.length - (bytes.length % 4))
-    .reduceRight((tail, byte) => (tail << 8) | byte, 0)
 }
 
 function scramble(block: number): number {
@@ -71,14 +53,16 @@ function scramble(block: number): number {
   return Math.imul((k << 15) | (k >>> 17), 0x1b873593)
 }
 
-function mix(hash: number, block: number): number {
-  const h = hash ^ scramble(block)
-  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0
+/** A text with one unit for each of its bytes in UTF-8. */
+function toByteUnits(text: string): string {
+  if (isAscii(text)) return text
+  let units = ''
+  for (const byte of utf8(text)) units += String.fromCharCode(byte)
+  return units
 }
 
-function finish(hash: number, length: number): number {
-  let h = hash ^ length
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
+/** The units of UTF-16 are the bytes of UTF-8 as long as all of them are ASCII. */
+function isAscii(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 127) return false
+  return true
 }

@@ -1,59 +1,56 @@
-import {
-  type Check,
-  firstWrong,
-  isBoolean,
-  isInteger,
-  isList,
-  isNumber,
-  isOneOf,
-  isRecord,
-  isText,
-  satisfies,
-  type Wrong,
-} from '../lib/check.js'
+import { findWrong, type Shape, type Wrong } from '../lib/check.js'
+import { parseJson } from '../lib/encode.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Rollout } from '../model/rollout.js'
-import { checkSegment } from './segment.js'
+import { SEGMENT } from './segment.js'
 
-function checkShape(): Check {
-  const isShare = isInteger(0, 100_000)
-  const isInstant = isInteger(0, 8.64e15 - 1)
-  const isStage = isRecord(
-    { name: isText, share: isShare },
-    {
-      startAt: isInstant,
-      where: isList(isText, 256),
-      probation: isRecord({}, { days: isNumber(0, 3_650), operations: isInteger(0) }),
+const SHARE: Shape = { is: 'an integer', from: 0, to: 100_000 }
+const INSTANT: Shape = { is: 'an integer', from: 0, to: 8.64e15 - 1 }
+const COUNT: Shape = { is: 'an integer', from: 0, to: 2 ** 53 - 1 }
+const POSITIVE: Shape = { is: 'an integer', from: 1, to: 2 ** 53 - 1 }
+const IDS: Shape = { is: 'list', of: 'text', most: 10_000 }
+
+const STAGE: Shape = {
+  is: 'record',
+  has: { name: 'text', share: SHARE },
+  may: {
+    startAt: INSTANT,
+    where: { is: 'list', of: 'text', most: 256 },
+    probation: {
+      is: 'record',
+      may: { days: { is: 'a number', from: 0, to: 3_650 }, operations: COUNT },
     },
-  )
-  return isRecord(
-    {
-      schema: isOneOf(1),
-      rollout: isText,
-      version: isInteger(1),
-      issuedAt: isInstant,
-      hash: isRecord({ version: isOneOf(1), salt: isText }),
-      stages: isList(isStage, 256),
-    },
-    {
-      maxAgeMs: isInteger(1),
-      onExpired: isOneOf('keep', 'hold'),
-      kill: isBoolean,
-      admit: isOneOf('open', 'held'),
-      resetEpoch: isInteger(0),
-      onShrink: isOneOf('keep', 'handover'),
-      segments: isList(checkSegment(), 256),
-      deny: isList(isText, 10_000),
-      allow: isList(isText, 10_000),
-      preference: isRecord({}, { optIn: isBoolean, optOut: isBoolean }),
-      holdout: isShare,
-      shadow: isRecord({ share: isShare }),
-      audit: isRecord({}, { intervalMs: isInteger(1), sample: isShare }),
-      telemetry: isRecord({}, { sample: isShare }),
-      guardrails: isRecord({}),
-      feedback: isRecord({}),
-    },
-  )
+  },
+}
+
+const ROLLOUT: Shape = {
+  is: 'record',
+  has: {
+    schema: { is: 'one', of: [1] },
+    rollout: 'text',
+    version: POSITIVE,
+    issuedAt: INSTANT,
+    hash: { is: 'record', has: { version: { is: 'one', of: [1] }, salt: 'text' } },
+    stages: { is: 'list', of: STAGE, most: 256 },
+  },
+  may: {
+    maxAgeMs: POSITIVE,
+    onExpired: { is: 'one', of: ['keep', 'hold'] },
+    kill: 'flag',
+    admit: { is: 'one', of: ['open', 'held'] },
+    resetEpoch: COUNT,
+    onShrink: { is: 'one', of: ['keep', 'handover'] },
+    segments: { is: 'list', of: SEGMENT, most: 256 },
+    deny: IDS,
+    allow: IDS,
+    preference: { is: 'record', may: { optIn: 'flag', optOut: 'flag' } },
+    holdout: SHARE,
+    shadow: { is: 'record', has: { share: SHARE } },
+    audit: { is: 'record', may: { intervalMs: POSITIVE, sample: SHARE } },
+    telemetry: { is: 'record', may: { sample: SHARE } },
+    guardrails: { is: 'record' },
+    feedback: { is: 'record' },
+  },
 }
 
 /**
@@ -66,9 +63,9 @@ function checkShape(): Check {
  */
 export function parseRollout(bytes: Uint8Array): Rollout {
   const value = readJson(bytes)
-  const wrong = checkShape()(value, '$') ?? checkNames(value as Rollout)
+  const wrong = findWrong(ROLLOUT, value) ?? findWrongName(value as Rollout)
   if (!wrong) return value as Rollout
-  throw refused(`${wrong.path} must be ${wrong.want}, got ${show(wrong.got)}`)
+  throw refused(`$${wrong.path} must be ${wrong.want}, got ${show(wrong.got)}`)
 }
 
 function refused(why: string, cause?: unknown): GraySyncError {
@@ -77,39 +74,41 @@ function refused(why: string, cause?: unknown): GraySyncError {
 
 function readJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return parseJson(bytes)
   } catch (cause) {
     throw refused('$ must be JSON in UTF-8', cause)
   }
 }
 
 /** What one part of the document says about another. */
-function checkNames(rollout: Rollout): Wrong | null {
-  const { segments = [], stages, stage } = rollout
-  const segmentNames = segments.map(({ name }) => name)
-  const stageNames = stages.map(({ name }) => name)
-  const isSegmentName = satisfies(
-    `the name of a segment, there are: ${segmentNames.join(', ') || 'none'}`,
-    (value) => segmentNames.includes(value as string),
-  )
-  const isStageName = satisfies(
-    `null or the name of a stage, there are: ${stageNames.join(', ') || 'none'}`,
-    (value) => value === null || stageNames.includes(value as string),
-  )
-  return (
-    checkUnique(segmentNames, 'segments') ??
-    checkUnique(stageNames, 'stages') ??
-    firstWrong(stages.entries(), ([at, { where = [] }]) =>
-      isList(isSegmentName, where.length)(where, `$.stages[${at}].where`),
-    ) ??
-    isStageName(stage, '$.stage')
-  )
+function findWrongName({ segments = [], stages, stage }: Rollout): Wrong | null {
+  const known = segments.map(nameOf)
+  const plan = stages.map(nameOf)
+  const wrong = findTwice('.segments', known) ?? findTwice('.stages', plan)
+  if (wrong) return wrong
+  for (const [at, { where = [] }] of stages.entries()) {
+    const lost = where.find((name) => !known.includes(name))
+    if (lost === undefined) continue
+    const path = `.stages[${at}].where[${where.indexOf(lost)}]`
+    return { path, want: `the name of a segment, there are: ${list(known)}`, got: lost }
+  }
+  if (stage === null || plan.includes(stage)) return null
+  const want = `null or the name of a stage, there are: ${list(plan)}`
+  return { path: '.stage', want, got: stage }
 }
 
-function checkUnique(names: readonly string[], list: string): Wrong | null {
+function findTwice(path: string, names: readonly string[]): Wrong | null {
   const at = names.findIndex((name, index) => names.indexOf(name) !== index)
   if (at < 0) return null
-  return { path: `$.${list}[${at}].name`, want: 'a name of its own', got: names[at] }
+  return { path: `${path}[${at}].name`, want: 'a name of its own', got: names[at] }
+}
+
+function nameOf({ name }: { name: string }): string {
+  return name
+}
+
+function list(names: readonly string[]): string {
+  return names.join(', ') || 'none'
 }
 
 function show(value: unknown): string {

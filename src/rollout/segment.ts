@@ -1,49 +1,52 @@
-import {
-  type Check,
-  isBoolean,
-  isList,
-  isOneOf,
-  isRecord,
-  isText,
-  satisfies,
-} from '../lib/check.js'
+import { findWrong, type Shape, type Wrong } from '../lib/check.js'
 import { compilePattern } from '../lib/pattern.js'
 import { parseSemver } from '../lib/semver.js'
-import { type Constraint, OPERATORS } from '../model/rollout.js'
+import { type Constraint, OPERATORS, type Operator } from '../model/rollout.js'
 
-const MAX_VALUES = 10_000
+const VALUES: Shape = {
+  is: 'record',
+  has: { values: { is: 'list', of: 'text', most: 10_000 } },
+}
 
-export function checkSegment(): Check {
-  return isRecord({ name: isText, constraints: isList(checkConstraint(), 100) })
+const CONSTRAINT: Shape = {
+  is: 'record',
+  has: { attribute: 'text', operator: { is: 'one', of: OPERATORS } },
+  may: { inverted: 'flag', caseInsensitive: 'flag' },
+}
+
+export const SEGMENT: Shape = {
+  is: 'record',
+  has: { name: 'text', constraints: { is: 'list', of: findWrongConstraint, most: 100 } },
 }
 
 /** The shape of the operand depends on the operator. */
-function checkConstraint(): Check {
-  const isShape = isRecord(
-    { attribute: isText, operator: isOneOf(...OPERATORS) },
-    { inverted: isBoolean, caseInsensitive: isBoolean },
-  )
-  const hasValues = isRecord({ values: isList(isText, MAX_VALUES) })
-  const operands: Readonly<Record<string, Check>> = {
-    IN: hasValues,
-    NOT: hasValues,
-    STR: hasValues,
-    NUM: hasValue('a text with a decimal number', isNumeric),
-    DATE: hasValue('a text with a date and time of ISO 8601', isDate),
-    SEMVER: hasValue('a text with a version of Semantic Versioning', isVersion),
-    REGEX: hasValue(
-      'a regular expression of at most 256 characters, without look-around, back references or nested repeats',
-      (text) => compilePattern(text, false) !== null,
-    ),
-  }
-  return (value, path) =>
-    isShape(value, path) ??
-    operands[(value as Constraint).operator.split('_')[0] ?? '']?.(value, path) ??
-    null
+function findWrongConstraint(value: unknown): Wrong | null {
+  const wrong = findWrong(CONSTRAINT, value)
+  if (wrong) return wrong
+  const { operator } = value as Constraint
+  const isList = operator.endsWith('IN') || operator.startsWith('STR')
+  return findWrong(isList ? VALUES : shapeOfOperand(operator), value)
 }
 
-function hasValue(want: string, is: (text: string) => boolean): Check {
-  return isRecord({ value: satisfies(want, (value) => typeof value === 'string' && is(value)) })
+function shapeOfOperand(operator: Operator): Shape {
+  switch (operator.split('_')[0]) {
+    case 'NUM':
+      return hasValue('a text with a decimal number', isNumeric)
+    case 'DATE':
+      return hasValue('a text with a date and time of ISO 8601', isDate)
+    case 'SEMVER':
+      return hasValue('a text with a version of Semantic Versioning', isVersion)
+    default:
+      return hasValue(
+        'a regular expression of at most 256 characters, without look-around, back references or nested repeats',
+        isPattern,
+      )
+  }
+}
+
+function hasValue(want: string, is: (text: string) => boolean): Shape {
+  const that = (value: unknown) => typeof value === 'string' && is(value)
+  return { is: 'record', has: { value: { is: 'such', want, that } } }
 }
 
 function isNumeric(text: string): boolean {
@@ -52,6 +55,10 @@ function isNumeric(text: string): boolean {
 
 function isVersion(text: string): boolean {
   return parseSemver(text) !== null
+}
+
+function isPattern(text: string): boolean {
+  return compilePattern(text, false) !== null
 }
 
 function isDate(text: string): boolean {

@@ -1,5 +1,5 @@
 import { fromBase64url } from '../lib/base64url.js'
-import { utf8 } from '../lib/encode.js'
+import { parseJson, utf8 } from '../lib/encode.js'
 import { GraySyncError } from '../model/errors.js'
 import { algorithmOf, type KeyWithId } from './key.js'
 
@@ -46,7 +46,7 @@ function refused(why: string, cause?: unknown): GraySyncError {
 
 function readHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
-    const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    const header = parseJson(bytes)
     if (typeof header === 'object' && header !== null) return header as Record<string, unknown>
   } catch (cause) {
     throw refused('the header is no JSON', cause)
