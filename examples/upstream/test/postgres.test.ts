@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { isPresent } from '../../../test/support/presence.js'
 import { openDatabase } from '../src/database.js'
 import { type Server, startServer, whyNoServer } from './postgres.js'
 import { type Bench, card, openBench, put, signIn } from './support.js'
@@ -7,10 +8,9 @@ import { type Bench, card, openBench, put, signIn } from './support.js'
 // Each test file opens databases, which takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
-const reason = whyNoServer()
-if (reason !== null) process.stdout.write(`PostgreSQL server tests: ${reason}\n`)
+const isHere = isPresent('PostgreSQL server tests', whyNoServer())
 
-describe.skipIf(reason !== null)('on a PostgreSQL server', () => {
+describe.skipIf(!isHere)('on a PostgreSQL server', () => {
   let server: Server
   let benches: Bench[]
 

@@ -15,10 +15,10 @@ export interface Server {
 
 const INSTALLED = '/usr/lib/postgresql'
 
-/** A sentence why there is no server here, or `null`. */
+/** A clause that tells why there is no server here, or `null`. */
 export function whyNoServer(): string | null {
   if (process.env.DATABASE_URL !== undefined || findBinaries() !== null) return null
-  return `skipped: no DATABASE_URL, and no PostgreSQL under ${INSTALLED}`
+  return `no DATABASE_URL, and no PostgreSQL under ${INSTALLED}`
 }
 
 /** Makes a database on the server of `DATABASE_URL`, or on one that is started for it. */

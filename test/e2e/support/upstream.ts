@@ -8,7 +8,9 @@ import { readKeys } from '../../../scripts/keys.js'
 import type { Rollout } from '../../../src/model/rollout.js'
 import { signRollout } from '../../../src/rollout/sign.js'
 
-const APP_FOLDER = fileURLToPath(new URL('../../../examples/card-everything/dist', import.meta.url))
+export const APP_FOLDER: string = fileURLToPath(
+  new URL('../../../examples/card-everything/dist', import.meta.url),
+)
 const NO_LIMIT = { burst: 1e9, perSecond: 1e9 }
 
 export interface TestUpstream {
@@ -23,13 +25,13 @@ export interface TestUpstream {
 }
 
 /** The real upstream with the built demo app, on an embedded PostgreSQL in memory and a free port. */
-export async function startUpstream(): Promise<TestUpstream> {
+export async function startUpstream(appFolder: string = APP_FOLDER): Promise<TestUpstream> {
   const keys = await readKeys()
   const database = await openDatabase({})
   const app = createUpstream({
     database,
     keys: keys.public,
-    appFolder: APP_FOLDER,
+    appFolder,
     limits: { address: NO_LIMIT, user: NO_LIMIT },
   })
   const server = createServer(getRequestListener(app.fetch))

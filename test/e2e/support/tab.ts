@@ -1,0 +1,30 @@
+/** One tab, steered from outside. Elements are named by their test id. */
+export interface Tab {
+  /** The page may still be loading when this resolves. */
+  open(url: string): Promise<void>
+  /** Waits for the element and presses it as a user does. */
+  click(testId: string): Promise<void>
+  /** Waits for the field and types into it key by key. */
+  type(testId: string, text: string): Promise<void>
+  /** Runs a function in the page: it sees nothing but its arguments. */
+  run<A extends readonly unknown[], T>(work: (...args: A) => T, ...args: A): Promise<T>
+  close(): Promise<void>
+}
+
+export interface Browser {
+  openTab(): Promise<Tab>
+  close(): Promise<void>
+}
+
+/** A browser of one make that may be installed here. */
+export interface Make {
+  name: string
+  /** Whether a browser that is closed and launched again in its folder has what it stored. */
+  keepsStorage: boolean
+  /** A clause that tells what is missing here, or `null`. */
+  absence: string | null
+  /** Everything that it writes goes into the folder. */
+  launch(folder: string): Promise<Browser>
+}
+
+export const toSelector = (testId: string): string => `[data-testid="${testId}"]`

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readdirSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { vi } from 'vitest'
+import { type Browser, type Make, type Tab, toSelector } from './tab.js'
+
+const DRIVER = '/usr/bin/WebKitWebDriver'
+const DISPLAY_SERVER = '/usr/bin/Xvfb'
+const LIBRARIES = '/usr/lib'
+const WAIT_MS = 30_000
+/** The member under which WebDriver names an element. */
+const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
+
+const miniBrowser = findMiniBrowser()
+
+/** WebKitGTK over WebDriver, on a display of its own. Automation keeps its storage in memory. */
+export const webkit: Make = {
+  name: 'WebKitGTK',
+  keepsStorage: false,
+  absence: findAbsence(),
+  async launch(folder) {
+    const display = spawn(
+      DISPLAY_SERVER,
+      ['-displayfd', '3', '-screen', '0', '1280x900x24', '-nolisten', 'tcp'],
+      { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] },
+    )
+    const [name] = await once(display.stdio[3] as Readable, 'data')
+    const port = await findPort()
+    const driver = spawn(DRIVER, ['--host=127.0.0.1', `--port=${port}`], {
+      stdio: 'ignore',
+      env: {
+        ...process.env,
+        DISPLAY: `:${String(name).trim()}`,
+        HOME: folder,
+        GTK_A11Y: 'none',
+        LIBGL_ALWAYS_SOFTWARE: '1',
+        NO_AT_BRIDGE: '1',
+        WEBKIT_DISABLE_COMPOSITING_MODE: '1',
+        WEBKIT_DISABLE_DMABUF_RENDERER: '1',
+      },
+    })
+    const stop = async () => {
+      await end(driver)
+      await end(display)
+    }
+    try {
+      return await openSession(`http://127.0.0.1:${port}`, stop)
+    } catch (cause) {
+      await stop()
+      throw cause
+    }
+  },
+}
+
+async function openSession(driver: string, stop: () => Promise<void>): Promise<Browser> {
+  await vi.waitFor(() => ask(`${driver}/status`, 'GET'), { timeout: WAIT_MS, interval: 50 })
+  const { sessionId } = await ask<{ sessionId: string }>(`${driver}/session`, 'POST', {
+    capabilities: {
+      alwaysMatch: {
+        'webkitgtk:browserOptions': { binary: miniBrowser, args: ['--automation'] },
+        timeouts: { implicit: WAIT_MS },
+        // The driver waits for ever for the end of a reload that the page itself asked for.
+        pageLoadStrategy: 'none',
+      },
+    },
+  })
+  const session = `${driver}/session/${sessionId}`
+  return {
+    openTab: () => openTab(session),
+    async close() {
+      try {
+        await ask(session, 'DELETE')
+      } finally {
+        await stop()
+      }
+    },
+  }
+}
+
+async function openTab(session: string): Promise<Tab> {
+  // All windows are visible at once; of the tabs in one, only the first.
+  const kind = { type: 'window' }
+  const { handle } = await ask<{ handle: string }>(`${session}/window/new`, 'POST', kind)
+  const command = async <T>(path: string, method: string, body?: object): Promise<T> => {
+    await ask(`${session}/window`, 'POST', { handle })
+    return ask(`${session}${path}`, method, body)
+  }
+  const onElement = async (testId: string, action: string, body: object): Promise<void> => {
+    const query = { using: 'css selector', value: toSelector(testId) }
+    const found = await command<{ [ELEMENT]: string }>('/element', 'POST', query)
+    await command(`/element/${found[ELEMENT]}/${action}`, 'POST', body)
+  }
+  return {
+    open: (url) => command('/url', 'POST', { url }),
+    click: (testId) => onElement(testId, 'click', {}),
+    type: (testId, text) => onElement(testId, 'value', { text }),
+    run: (work, ...args) =>
+      command('/execute/sync', 'POST', { script: `return (${work}).apply(null, arguments)`, args }),
+    close: () => command('/window', 'DELETE'),
+  }
+}
+
+/** One request of WebDriver; an error of its becomes an `Error`. */
+async function ask<T>(url: string, method: string, body?: object): Promise<T> {
+  const answer = await fetch(url, {
+    method,
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  const { value } = (await answer.json()) as { value: T & { error?: string; message?: string } }
+  if (!answer.ok) throw new Error(`${method} ${url}: ${value.error}: ${value.message}`)
+  return value
+}
+
+function findMiniBrowser(): string | null {
+  if (!existsSync(LIBRARIES)) return null
+  const folders = readdirSync(LIBRARIES).flatMap((triplet) =>
+    ['4.1', '4.0'].map((version) => join(LIBRARIES, triplet, `webkit2gtk-${version}`)),
+  )
+  return folders.map((folder) => join(folder, 'MiniBrowser')).find(existsSync) ?? null
+}
+
+function findAbsence(): string | null {
+  const missing = [DRIVER, DISPLAY_SERVER].filter((path) => !existsSync(path))
+  if (!miniBrowser) missing.push('the MiniBrowser of WebKitGTK')
+  return missing.length > 0 ? `no ${missing.join(', no ')}` : null
+}
+
+async function findPort(): Promise<number> {
+  const probe = createServer()
+  probe.listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill()
+  await ended
+}
