@@ -33,7 +33,7 @@ export async function restore<Op extends Operation>(
   let rows = 0
   let pending: Pending<Operation>[] = []
   for (const [index, part] of manifest.parts.entries()) {
-    const values = await readPart(control, manifest.hid, index + 1)
+    const values = await readPart(core.platform, control, manifest, index + 1)
     if (part.table === null) pending = values as Pending<Operation>[]
     else if (store) {
       await store.hydrate(

@@ -197,7 +197,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     witness(engine, outcome) {
       const { evidence } = profile
       profile.evidence = {
-        sends: { ...evidence.sends, [engine]: true },
+        sends: { ...evidence.sends, [engine]: options.engines?.[engine]?.version ?? '' },
         duplicate: evidence.duplicate || outcome === 'duplicate',
         fenced: evidence.fenced || outcome === 'fenced',
       }

@@ -102,16 +102,25 @@ async function verifyBackup(
 ): Promise<void> {
   const db = await openControl(platform)
   try {
-    for (const [index, part] of manifest.parts.entries()) {
+    for (const index of manifest.parts.keys()) {
       const row = await db.get('backup', [manifest.hid, index + 1])
-      const values = Array.isArray(row?.value) ? row.value : null
-      if (!values || (await digest(subtle, values)) !== part.sha256) {
-        throw new GraySyncError('BACKUP', `part ${index + 1} of backup ${manifest.hid} differs`)
-      }
+      await insistOnPart(subtle, manifest, index + 1, row?.value)
     }
   } finally {
     db.close()
   }
+}
+
+async function insistOnPart(
+  subtle: SubtleCrypto,
+  { hid, parts }: Manifest,
+  part: number,
+  value: unknown,
+): Promise<unknown[]> {
+  if (!Array.isArray(value) || (await digest(subtle, value)) !== parts[part - 1]?.sha256) {
+    throw new GraySyncError('BACKUP', `part ${part} of backup ${hid} is missing or differs`)
+  }
+  return value
 }
 
 export function deleteBackup(control: ControlConnection, hid: string): Promise<void> {
@@ -133,16 +142,14 @@ export function readManifests(control: ControlConnection): Promise<Manifest[]> {
   })
 }
 
-export function readPart(
+/** Reads a part, from 1 on, and holds it against its digest. */
+export async function readPart(
+  platform: Platform,
   control: ControlConnection,
-  hid: string,
+  manifest: Manifest,
   part: number,
 ): Promise<unknown[]> {
-  return control.run(async (db) => {
-    const row = await db.get('backup', [hid, part])
-    if (!Array.isArray(row?.value)) {
-      throw new GraySyncError('BACKUP', `part ${part} of backup ${hid} is missing`)
-    }
-    return row.value
-  })
+  const row = await control.run((db) => db.get('backup', [manifest.hid, part]))
+  if (!platform.subtle) throw new GraySyncError('UNSUPPORTED', 'a backup needs WebCrypto (https)')
+  return insistOnPart(platform.subtle, manifest, part, row?.value)
 }

@@ -58,7 +58,8 @@ export function stepControl(
     const tx = db.transaction(['control', 'journal', 'oplog'], 'readwrite', {
       durability: 'strict',
     })
-    const changed = next(toControl(await tx.objectStore('control').get('control')))
+    const before = toControl(await tx.objectStore('control').get('control'))
+    const changed = next(before)
     if (!changed) {
       tx.abort()
       await tx.done.catch(() => undefined)
@@ -68,7 +69,7 @@ export function stepControl(
     const entry = {
       at: step.at,
       kind: step.kind,
-      handover: changed.handover?.id ?? null,
+      handover: changed.handover?.id ?? before.handover?.id ?? null,
       flip: changed.flip,
       term: changed.term,
       detail: step.detail ?? {},

@@ -3,8 +3,8 @@ import type { EngineName, Operation } from '../model/operation.js'
 
 /** What was observed of this profile's engines and server; kept across boots. */
 export interface Evidence {
-  /** Engines that were seen to send through `ctx.fetch`. */
-  sends: Partial<Record<EngineName, boolean>>
+  /** The version of each engine that was seen to send through `ctx.fetch`: another one has to show it again. */
+  sends: Partial<Record<EngineName, string>>
   /** The server answered `duplicate` to a repeated operation id. */
   duplicate: boolean
   /** The server answered `fenced` to an old term. */
@@ -54,7 +54,7 @@ function listNeeds<Op extends Operation>(engines: Engines<Op>, evidence: Evidenc
     need('drain', 'queue.size', Boolean(engine?.queue))
     need('contained', 'queue.exporter', Boolean(engine?.queue?.exporter))
     need('contained', 'queue.importer', Boolean(engine?.queue?.importer))
-    need('contained', 'ctx.fetch', Boolean(evidence.sends[name]))
+    need('contained', 'ctx.fetch', engine !== undefined && engine.version === evidence.sends[name])
     need('keyed', 'replay', Boolean(engine?.replay && engine.replay !== 'unsafe'))
   }
   needs.push({ tier: 'keyed', member: 'server answers duplicate', met: evidence.duplicate })

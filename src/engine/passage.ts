@@ -48,7 +48,8 @@ async function readSizes<Op extends Operation>(
   from: Engine<Op>,
   to: Engine<Op>,
 ): Promise<{ busy: boolean; seq: string } | null> {
-  const [left, right] = await Promise.all([from.queue?.size(), to.queue?.size()]).catch(() => [])
+  const asking = [from, to].map(async ({ queue }) => queue?.size())
+  const [left, right] = await Promise.all(asking).catch(() => [])
   if (left?.seq === undefined || right?.seq === undefined) return null
   const busy = [left, right].some((size) => size.count > 0 || (size.inflight ?? 0) > 0)
   return { busy, seq: `${left.seq}/${right.seq}` }

@@ -2,30 +2,44 @@ import { toHex, utf8 } from './encode.js'
 
 /** SHA-256 over a text form of structured values that keeps types apart, as hex. */
 export async function digest(subtle: SubtleCrypto, values: readonly unknown[]): Promise<string> {
-  const text = values.map(describe).join('\n')
-  return toHex(new Uint8Array(await subtle.digest('SHA-256', utf8(text))))
+  const blobs: Blob[] = []
+  const text = values.map((value) => describe(value, blobs)).join('\n')
+  const contents: string[] = []
+  for (const blob of blobs)
+    contents.push(await hash(subtle, new Uint8Array(await blob.arrayBuffer())))
+  return hash(subtle, utf8([text, ...contents].join('\n')))
 }
 
-function describe(value: unknown): string {
+async function hash(subtle: SubtleCrypto, bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes)))
+}
+
+/** Blobs can't be read at once: they are put aside in their order. */
+function describe(value: unknown, blobs: Blob[]): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value)
     case 'object':
-      return value === null ? 'null' : describeObject(value)
+      return value === null ? 'null' : describeObject(value, blobs)
     default:
       return `${typeof value}:${Object.is(value, -0) ? '-0' : String(value)}`
   }
 }
 
-function describeObject(value: object): string {
-  if (Array.isArray(value)) return `[${value.map(describe).join()}]`
+function describeObject(value: object, blobs: Blob[]): string {
+  const kind = Object.prototype.toString.call(value).slice(8, -1)
+  const list = (items: Iterable<unknown>) =>
+    Array.from(items, (item) => describe(item, blobs)).join()
+  if (Array.isArray(value)) return `[${list(value)}]`
   if (isDate(value)) return `date:${value.getTime()}`
-  if (value instanceof Blob) return `blob:${value.size}:${value.type}`
+  if (value instanceof Blob) return `blob:${blobs.push(value)}:${value.size}:${value.type}`
   if (ArrayBuffer.isView(value)) {
-    return `bytes:${toHex(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))}`
+    return `${kind}:${toHex(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))}`
   }
+  if (kind === 'ArrayBuffer') return `${kind}:${toHex(new Uint8Array(value as ArrayBuffer))}`
+  if (kind === 'Map' || kind === 'Set') return `${kind}[${list(value as Iterable<unknown>)}]`
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${describe(held)}`).join()}}`
+  return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${describe(held, blobs)}`).join()}}`
 }
 
 function isDate(value: object): value is { getTime(): number } {

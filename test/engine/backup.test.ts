@@ -1,0 +1,223 @@
+import { IDBFactory } from 'fake-indexeddb'
+import { describe, expect, it } from 'vitest'
+import {
+  type BackupOrder,
+  deleteBackup,
+  pagesOf,
+  readManifests,
+  readPart,
+  writeBackup,
+} from '../../src/engine/backup.js'
+import { digest } from '../../src/lib/digest.js'
+import type { Operation, Pending } from '../../src/model/operation.js'
+import type { Source } from '../../src/model/source.js'
+import { connectControl } from '../../src/store/control.js'
+import { createFakeEngine, createWorld, type Tab } from '../../src/testing.js'
+
+const PENDING: Pending<Operation>[] = [
+  {
+    opId: 'one',
+    op: { entity: 'cards', entityId: 'a', kind: 'put' },
+    userId: 'ann',
+    state: 'open',
+  },
+]
+
+function createData(rows: number): Source {
+  const { data, disk } = createFakeEngine(['cards', 'tags'])
+  if (!data) throw new Error('no data')
+  const cards = Array.from({ length: rows }, (_, n) => `card-${String(n).padStart(4, '0')}`)
+  disk.rows.set('cards', new Map(cards.map((id) => [id, { id }])))
+  disk.rows.set('tags', new Map([['t', { id: 't', at: new Date(5) }]]))
+  return data
+}
+
+function open(change: Partial<BackupOrder> = {}) {
+  const platform: Tab = createWorld({ indexedDB: new IDBFactory() }).tab()
+  const control = connectControl(platform)
+  const order: BackupOrder = {
+    platform,
+    control,
+    hid: 'h1',
+    from: 'legacy',
+    to: 'refactored',
+    userId: 'ann',
+    pending: PENDING,
+    data: createData(450),
+    withRows: true,
+    ...change,
+  }
+  return { platform, control, order, write: (more = {}) => writeBackup({ ...order, ...more }) }
+}
+
+/** Changes each part before it reaches the disk. */
+async function tamper(change: (value: unknown) => unknown, run: () => Promise<unknown>) {
+  const { put } = IDBObjectStore.prototype
+  IDBObjectStore.prototype.put = function (row, key) {
+    const isPart = this.name === 'backup' && row.part === 2
+    return put.call(this, isPart ? { ...row, value: change(row.value) } : row, key)
+  }
+  try {
+    await run()
+  } finally {
+    IDBObjectStore.prototype.put = put
+  }
+}
+
+describe('a backup', () => {
+  it('holds the operations and every row, in parts that its manifest counts', async () => {
+    const { platform, control, write } = open()
+    const manifest = await write()
+    expect(manifest).toMatchObject({ operations: 1, rows: 451, withRows: true })
+    expect(manifest.parts.map(({ table, count }) => [table, count])).toEqual([
+      [null, 1],
+      ['cards', 200],
+      ['cards', 200],
+      ['cards', 50],
+      ['tags', 1],
+    ])
+    expect(await readManifests(control)).toEqual([manifest])
+    expect(await readPart(platform, control, manifest, 1)).toEqual(PENDING)
+    expect(await readPart(platform, control, manifest, 5)).toEqual([
+      { key: 't', row: { id: 't', at: new Date(5) } },
+    ])
+    control.close()
+  })
+
+  it('of operations alone says that it has no rows', async () => {
+    const { control, write } = open({ withRows: false })
+    expect(await write()).toMatchObject({ operations: 1, rows: 0, withRows: false })
+    control.close()
+  })
+
+  it('needs WebCrypto', async () => {
+    const { control, order, write } = open()
+    const platform = { ...order.platform, subtle: null }
+    await expect(write({ platform })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    control.close()
+  })
+
+  it.each<[string, (value: unknown) => unknown]>([
+    ['a row short', (value) => (value as unknown[]).slice(1)],
+    ['a row changed', (value) => [{ key: 'x', row: {} }, ...(value as unknown[]).slice(1)]],
+    ['two rows swapped', (value) => [...(value as unknown[])].reverse()],
+    ['empty', () => []],
+    ['no list', () => 'torn'],
+  ])('with a part that is %s on the disk is refused', async (_, change) => {
+    const { control, write } = open()
+    await tamper(change, () => expect(write()).rejects.toMatchObject({ code: 'BACKUP' }))
+    control.close()
+  })
+
+  it('replaces what an earlier attempt of the same handover left', async () => {
+    const { control, write } = open()
+    await write()
+    await write({ data: createData(0) })
+    const parts = await control.run((db) => db.getAllKeys('backup'))
+    expect(parts).toEqual([0, 1, 2].map((part) => ['h1', part]))
+    control.close()
+  })
+
+  it.each<[string, (value: unknown) => unknown]>([
+    ['a row short', (value) => (value as unknown[]).slice(1)],
+    ['gone', () => null],
+  ])('with a part that was %s since is not read', async (_, change) => {
+    const { platform, control, write } = open()
+    const manifest = await write()
+    await control.run(async (db) => {
+      const row = await db.get('backup', ['h1', 2])
+      if (row) await db.put('backup', { ...row, value: change(row.value) })
+    })
+    expect(await readPart(platform, control, manifest, 1)).toEqual(PENDING)
+    await expect(readPart(platform, control, manifest, 2)).rejects.toMatchObject({
+      code: 'BACKUP',
+    })
+    control.close()
+  })
+
+  it('is deleted with all of its parts, and no other', async () => {
+    const { platform, control, write } = open({ withRows: false })
+    const manifest = await write()
+    await write({ hid: 'h2', platform: { ...platform, now: () => platform.now() + 1 } })
+    expect((await readManifests(control)).map(({ hid }) => hid)).toEqual(['h2', 'h1'])
+    await deleteBackup(control, 'h1')
+    expect((await readManifests(control)).map(({ hid }) => hid)).toEqual(['h2'])
+    await expect(readPart(platform, control, manifest, 1)).rejects.toMatchObject({ code: 'BACKUP' })
+    control.close()
+  })
+})
+
+describe('the pages of a table', () => {
+  it.each([0, 1, 199, 200, 201, 400])('of %i rows hold each row once, in order', async (count) => {
+    const keys: unknown[] = []
+    for await (const rows of pagesOf(createData(count), 'cards')) {
+      expect(rows.length).toBeGreaterThan(0)
+      keys.push(...rows.map((row) => row.key))
+    }
+    expect(keys).toHaveLength(count)
+    expect(keys).toEqual([...new Set(keys)].sort())
+  })
+})
+
+describe('a digest', () => {
+  const values: unknown[] = [
+    1,
+    '1',
+    true,
+    'true',
+    null,
+    'null',
+    undefined,
+    0,
+    -0,
+    Number.NaN,
+    1n,
+    '',
+    [],
+    {},
+    [1],
+    ['1'],
+    [[1]],
+    { a: 1 },
+    { a: '1' },
+    { a: undefined },
+    { a: null },
+    new Date(0),
+    new Date(1),
+    '1970-01-01T00:00:00.000Z',
+    new Uint8Array([1]),
+    new Uint8Array([1, 0]),
+    new Uint16Array([1]),
+    new Uint8Array([1]).buffer,
+    new Uint8Array([2]).buffer,
+    new Map([['a', 1]]),
+    new Map([['a', 2]]),
+    new Set(['a']),
+    new Set(['b']),
+    new Blob(['a'], { type: 'text/plain' }),
+    new Blob(['b'], { type: 'text/plain' }),
+    new Blob(['a'], { type: 'text/html' }),
+  ]
+
+  it('tells types and values apart', async () => {
+    const { subtle } = globalThis.crypto
+    const digests = await Promise.all(values.map((value) => digest(subtle, [value])))
+    const twins = digests.flatMap((one, index) => {
+      const first = digests.indexOf(one)
+      return first === index ? [] : [[values[first], values[index]]]
+    })
+    expect(twins).toEqual([])
+  })
+
+  it('tells how values are spread over a list', async () => {
+    const { subtle } = globalThis.crypto
+    const lists = [['a', 'b'], ['ab'], ['a\nb'], [['a', 'b']], ['b', 'a'], ['a', 'b', '']]
+    const digests = await Promise.all(lists.map((list) => digest(subtle, list)))
+    expect(new Set(digests).size).toBe(lists.length)
+  })
+
+  it('does not depend on the order of fields', async () => {
+    const { subtle } = globalThis.crypto
+    expect(await digest(subtle, [{ a: 1, b: 2 }])).toBe(await digest(subtle, [{ b: 2, a: 1 }]))
+  })
+})

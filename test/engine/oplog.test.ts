@@ -1,0 +1,189 @@
+import { IDBFactory } from 'fake-indexeddb'
+import { describe, expect, it } from 'vitest'
+import { stepControl } from '../../src/engine/control.js'
+import {
+  adopt,
+  append,
+  checkOperation,
+  countOpen,
+  findByIds,
+  readOpen,
+  settle,
+  sweepAcked,
+} from '../../src/engine/oplog.js'
+import type { Operation, Pending } from '../../src/model/operation.js'
+import { type ControlConnection, connectControl } from '../../src/store/control.js'
+import { createWorld } from '../../src/testing.js'
+
+const open = (): ControlConnection =>
+  connectControl(createWorld({ indexedDB: new IDBFactory() }).tab())
+
+const accept = (log: ControlConnection, opId: string, at = 1) =>
+  append(log, {
+    op: { opId, entity: 'cards', entityId: 'a', kind: 'put' },
+    userId: 'ann',
+    at,
+    applied: false,
+  })
+
+const pending = (opId: string): Pending<Operation> => ({
+  opId,
+  op: { entity: 'cards', entityId: 'a', kind: 'put' },
+  userId: null,
+  state: 'inflight',
+})
+
+const idsOf = async (log: ControlConnection) => (await readOpen(log)).map((row) => row.opId)
+
+describe('append', () => {
+  it('numbers operations in the order of acceptance, also of those made at once', async () => {
+    const log = open()
+    const rows = await Promise.all(['c', 'a', 'b'].map((opId) => accept(log, opId)))
+    expect(rows.map((row) => row.seq)).toEqual([1, 2, 3])
+    expect(await idsOf(log)).toEqual(['c', 'a', 'b'])
+    log.close()
+  })
+
+  it('takes an id that is there already for the same operation, whatever came of it', async () => {
+    const log = open()
+    const first = await accept(log, 'same')
+    expect(await accept(log, 'same', 99)).toEqual(first)
+    await settle(log, 'same', { state: 'acked', by: 'legacy' })
+    expect(await accept(log, 'same')).toMatchObject({ seq: first.seq, state: 'acked' })
+    await Promise.all([accept(log, 'twin'), accept(log, 'twin')])
+    expect(await idsOf(log)).toEqual(['twin'])
+    log.close()
+  })
+
+  it('assigns the owner of that moment, legacy before there is a record, and nobody in between', async () => {
+    const log = open()
+    expect(await accept(log, 'first')).toMatchObject({ assigned: 'legacy', flip: 1 })
+    await stepControl(log, { at: 1, kind: 'test' }, (control) => ({
+      ...control,
+      flip: 8,
+      owner: null,
+    }))
+    expect(await accept(log, 'second')).toMatchObject({ assigned: null, flip: 8 })
+    log.close()
+  })
+})
+
+describe('settle', () => {
+  it.each([
+    ['acked', 'dead', 'acked'],
+    ['acked', 'open', 'acked'],
+    ['acked', 'quarantine', 'acked'],
+    ['dead', 'open', 'dead'],
+    ['dead', 'quarantine', 'dead'],
+    ['dead', 'acked', 'acked'],
+    ['quarantine', 'open', 'open'],
+    ['quarantine', 'acked', 'acked'],
+    ['quarantine', 'dead', 'dead'],
+    ['open', 'dead', 'dead'],
+  ] as const)('after %s, %s leaves it %s', async (before, then, now) => {
+    const ends = {
+      acked: { state: 'acked', by: 'legacy' },
+      dead: { state: 'dead', cause: 'no' },
+      quarantine: { state: 'quarantine', cause: 'unknown' },
+      open: { state: 'open', applied: true },
+    } as const
+    const log = open()
+    await accept(log, 'a')
+    await settle(log, 'a', ends[before])
+    const written = await settle(log, 'a', ends[then])
+    expect(written).toMatchObject({ row: { state: now }, changed: before !== now })
+    expect((await findByIds(log, ['a']))[0]?.state).toBe(now)
+    log.close()
+  })
+
+  it('keeps whom the first acknowledgement came through', async () => {
+    const log = open()
+    await accept(log, 'a')
+    expect(await settle(log, 'a', { state: 'acked', by: 'legacy' })).toMatchObject({
+      changed: true,
+    })
+    expect(await settle(log, 'a', { state: 'acked', by: 'refactored' })).toMatchObject({
+      row: { by: 'legacy' },
+      changed: false,
+    })
+    log.close()
+  })
+
+  it('answers null of what is not known, and writes nothing', async () => {
+    const log = open()
+    expect(await settle(log, 'never', { state: 'acked', by: 'legacy' })).toBeNull()
+    expect(await findByIds(log, ['never'])).toEqual([undefined])
+    log.close()
+  })
+})
+
+describe('adopt', () => {
+  it('takes what an engine queued by itself, once, and leaves what is known as it is', async () => {
+    const log = open()
+    await accept(log, 'known')
+    await accept(log, 'done')
+    await settle(log, 'done', { state: 'acked', by: 'legacy' })
+    const queue = ['known', 'done', 'own'].map(pending)
+    await adopt(log, queue, 50)
+    await adopt(log, queue, 60)
+    expect(await readOpen(log)).toMatchObject([
+      { opId: 'known', userId: 'ann', adopted: false, applied: false },
+      {
+        opId: 'own',
+        userId: null,
+        adopted: true,
+        applied: true,
+        acceptedAt: 50,
+        op: { opId: 'own' },
+      },
+    ])
+    log.close()
+  })
+})
+
+describe('what is open', () => {
+  it('is what no server has acknowledged and nobody gave up, in order, with the age of the oldest', async () => {
+    const log = open()
+    expect(await countOpen(log)).toEqual({ count: 0 })
+    for (const [at, opId] of ['unknown', 'acked', 'dead', 'open'].entries()) {
+      await accept(log, opId, 10 + at)
+    }
+    await settle(log, 'acked', { state: 'acked', by: 'legacy' })
+    await settle(log, 'dead', { state: 'dead', cause: 'no' })
+    expect(await countOpen(log)).toEqual({ count: 2, oldestAt: 10 })
+    await settle(log, 'unknown', { state: 'quarantine', cause: 'unknown' })
+    expect(await idsOf(log)).toEqual(['unknown', 'open'])
+    expect(await countOpen(log)).toEqual({ count: 2, oldestAt: 10 })
+    log.close()
+  })
+})
+
+describe('the sweep', () => {
+  it('forgets what is acknowledged and old, and nothing else', async () => {
+    const log = open()
+    const ends = { acked: { state: 'acked', by: 'legacy' }, dead: { state: 'dead', cause: 'no' } }
+    for (const at of [9, 10]) {
+      for (const end of ['acked', 'dead', 'open'] as const) {
+        const opId = `${end}-${at}`
+        await accept(log, opId, at)
+        if (end !== 'open') await settle(log, opId, ends[end] as Parameters<typeof settle>[2])
+      }
+    }
+    await sweepAcked(log, 10)
+    const ids = [9, 10].flatMap((at) => [`acked-${at}`, `dead-${at}`, `open-${at}`])
+    const left = (await findByIds(log, ids)).flatMap((row) => row?.opId ?? [])
+    expect(left).toEqual(ids.filter((opId) => opId !== 'acked-9'))
+    log.close()
+  })
+})
+
+describe('an operation', () => {
+  it.each([
+    [undefined, 'operation: '],
+    ['text', 'operation: '],
+    [{ entity: 'a', entityId: 'b', kind: 'c', opId: 5 }, 'operation.opId: '],
+  ])('of %j is refused by the name of its field', (op, field) => {
+    expect(() => checkOperation(op)).toThrow(expect.objectContaining({ code: 'OPTION' }))
+    expect(() => checkOperation(op)).toThrow(field)
+  })
+})
