@@ -1,5 +1,5 @@
 import { assess, NO_EVIDENCE } from '../engine/guarantee.js'
-import { readOpen, toPending } from '../engine/oplog.js'
+import { copyOperation, readOpen, toPending } from '../engine/oplog.js'
 import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { GraySync, GraySyncOptions, Snapshot } from '../model/handle.js'
 import type { Operation } from '../model/operation.js'
@@ -13,6 +13,7 @@ import { checkOptions, checkSubject, ENGINE_NAME, insist } from './options.js'
 import { createPresence } from './state.js'
 
 const START_TIMEOUT_MS = 3_000
+const FLUSH_TIMEOUT_MS = 2_000
 
 /**
  * Makes the handle of one app. Make it once, outside of any component, and call `start()` without
@@ -100,7 +101,10 @@ export function createClient<Op extends Operation>(
       })
       const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the start goes on in the background')
       await withinTime(platform, options.startTimeoutMs ?? START_TIMEOUT_MS, starting, late).catch(
-        () => undefined,
+        (cause) => {
+          // A handover shows that it goes on; a start that hangs shows nothing.
+          if (state.get().phase === 'starting') report(cause)
+        },
       )
       return state.get()
     },
@@ -108,7 +112,9 @@ export function createClient<Op extends Operation>(
     subscribe: state.subscribe,
     on: emitter.on,
     async enqueue(op, o) {
-      return (await reach()).operations.enqueue(op, o?.applied ?? false)
+      // At once: what the host does to its object afterwards is another operation.
+      const taken = copyOperation(op)
+      return (await reach()).operations.enqueue(taken, o?.applied ?? false)
     },
     async openOperations() {
       const { control } = (await reach()).core.stores
@@ -118,7 +124,7 @@ export function createClient<Op extends Operation>(
       checkSubject(next)
       subject = next
       // Before the first decision the subject is simply the one that is decided about.
-      await (await opening)?.bind(next)
+      await (await opening?.catch(() => null))?.bind(next)
       return settle()
     },
     async prefer(engine) {
@@ -153,7 +159,9 @@ export function createClient<Op extends Operation>(
     async close() {
       if (lifetime.signal.aborted) return
       const opened = await opening?.catch(() => null)
-      await opened?.voice.flush().catch(report)
+      const late = () => new GraySyncError('STORE_BLOCKED', 'the last records can’t be written')
+      const flushing = opened?.voice.flush() ?? Promise.resolve()
+      await withinTime(platform, FLUSH_TIMEOUT_MS, flushing, late).catch(report)
       await opened?.session.end()
       opened?.operations.close()
       lifetime.abort(new GraySyncError('CLOSED', 'this handle is closed'))

@@ -19,11 +19,17 @@ interface Attempts {
   count: number
 }
 
+/** Who owns the profile after a boot, and what it left undone. */
+export interface Booted {
+  control: Control
+  blocked: Blocked | null
+}
+
 /** Boots as the tab that may send: resumes, hands over where that is desired, and answers who owns the profile then. */
 export async function cross<Op extends Operation>(
   core: Core<Op>,
   mayHandOver: boolean,
-): Promise<{ control: Control; blocked: Blocked | null }> {
+): Promise<Booted> {
   const { control: connection } = core.stores
   if (!connection) throw new GraySyncError('STORE', 'there is no control record')
   core.profile.preference = await readPreference(connection)

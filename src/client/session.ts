@@ -6,7 +6,7 @@ import type { Control } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Blocked, Core } from './core.js'
-import { cross } from './crossing.js'
+import { type Booted, cross } from './crossing.js'
 import { createHosting } from './hosting.js'
 import { createLease } from './lease.js'
 import { readPreference } from './profile.js'
@@ -56,20 +56,21 @@ export function createSession<Op extends Operation>(
   }
 
   async function lead(): Promise<void> {
+    if (signal.aborted) return lease.giveBack()
     const mine = ++reign
     const isMine = () => mine === reign && !signal.aborted
     following = false
     try {
       if (!core.stores.control) return await runBare(isMine)
-      const { control, blocked } = await cross(core, lease.isHeld()).catch(stay)
-      if (isMine()) await run(control, blocked, isMine)
+      const booted = await cross(core, lease.isHeld()).catch(stay)
+      if (isMine()) await run(booted, isMine)
     } catch (cause) {
       if (isMine()) halt(cause)
     }
   }
 
   /** Where nothing can be written nothing moves; but the owner's engine goes on. */
-  async function stay(cause: unknown): Promise<{ control: Control; blocked: Blocked }> {
+  async function stay(cause: unknown): Promise<Booted> {
     const { control: connection } = core.stores
     if (!connection || !isGraySyncError(cause) || !['QUOTA', 'STORE'].includes(cause.code)) {
       throw cause
@@ -101,9 +102,9 @@ export function createSession<Op extends Operation>(
   /** Nothing can be stored here: the engine that the profile has runs, and nothing ever moves. */
   async function runBare(isMine: () => boolean): Promise<void> {
     decideBare()
-    const { by, fix } = whyBare()
-    if (wasSwitched(platform)) return refuse(by, fix)
-    await start('legacy', 0, { by, fix }, isMine)
+    const blocked = whyBare()
+    if (wasSwitched(platform)) return refuse(blocked.by, blocked.fix)
+    await start('legacy', 0, blocked, isMine)
   }
 
   function whyBare(): Blocked {
@@ -111,11 +112,8 @@ export function createSession<Op extends Operation>(
     return { by: error?.code ?? 'STORE', fix: error?.message ?? 'storage is not available' }
   }
 
-  async function run(
-    control: Control,
-    blocked: Blocked | null,
-    isMine: () => boolean,
-  ): Promise<void> {
+  async function run(booted: Booted, isMine: () => boolean): Promise<void> {
+    const { control, blocked } = booted
     noteOwner(platform, control)
     owner = control.owner
     if (!control.owner) throw new GraySyncError('HALTED', `stuck while ${control.phase}`)

@@ -151,8 +151,17 @@ export function toPending<Op extends Operation>(row: LoggedOperation): Pending<O
   return { opId: row.opId, op: row.op as Op, userId: row.userId, state: 'open' }
 }
 
-/** Checks an operation's own fields. */
-export function checkOperation(op: unknown): asserts op is Operation {
+/** A copy of an operation as the op-log will hold it. Throws OPTION, naming the field, where it can hold none. */
+export function copyOperation<Op extends Operation>(op: Op): Op {
+  checkOperation(op)
+  try {
+    return structuredClone(op)
+  } catch (cause) {
+    throw new GraySyncError('OPTION', 'operation: it can’t be stored, as it holds code', { cause })
+  }
+}
+
+function checkOperation(op: unknown): asserts op is Operation {
   const given = op as Partial<Record<keyof Operation, unknown>> | null
   if (typeof given !== 'object' || given === null) {
     throw new GraySyncError('OPTION', `operation: an object is needed, got ${String(op)}`)

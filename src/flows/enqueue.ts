@@ -1,13 +1,5 @@
 import { createHanding, type Host, push, toPushError } from '../engine/handing.js'
-import {
-  append,
-  checkOperation,
-  type End,
-  findByIds,
-  readOpen,
-  type Settlement,
-  settle,
-} from '../engine/oplog.js'
+import { append, type End, findByIds, readOpen, type Settlement, settle } from '../engine/oplog.js'
 import { createSettlements } from '../engine/settlement.js'
 import { mintId } from '../lib/id.js'
 import type { LoggedOperation } from '../model/engine.js'
@@ -185,7 +177,6 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
 
   return {
     async enqueue(given, applied) {
-      checkOperation(given)
       const at = platform.now()
       const opId = given.opId ?? mintId(at, platform.randomBytes(16))
       const op = { ...given, opId }

@@ -161,3 +161,52 @@ describe('old operations that can not be swept', () => {
     db.close()
   })
 })
+
+describe('a database that stalls', () => {
+  it('does not keep a handle from closing, and the lease from the next', async () => {
+    const faulty = createFaultyFactory()
+    const { world, open } = createProfile({ indexedDB: faulty.factory })
+    const sink = { send: async () => ({ status: 'accepted' as const }) }
+    const gray = open({ sink, consent: 'granted' })
+    await gray.start()
+    await gray.feedback({ text: 'before' })
+    faulty.stalls = 'graysync'
+    gray.feedback({ text: 'hangs' }).catch(() => undefined)
+    await rest()
+    const closing = gray.close()
+    await rest()
+    world.advance(2_000)
+    await closing
+    faulty.stalls = null
+    const next = open()
+    expect(await next.start()).toMatchObject({ role: 'writer' })
+    await next.close()
+  })
+
+  it('at the start is told: the start is bounded, and says that it goes on', async () => {
+    const faulty = createFaultyFactory()
+    const { world, open } = createProfile({ indexedDB: faulty.factory })
+    faulty.stalls = 'graysync-control'
+    const gray = open()
+    const codes: string[] = []
+    gray.on('error', ({ code }) => codes.push(code))
+    const starting = gray.start()
+    await rest()
+    world.advance(3_000)
+    expect(await starting).toMatchObject({ phase: 'starting' })
+    expect(codes).toEqual(['ENGINE_TIMEOUT'])
+    gray.close().catch(() => undefined)
+  })
+})
+
+describe('a handle that could not be opened', () => {
+  it('throws nothing at the host that binds a user', async () => {
+    const { world, open } = createProfile()
+    const tab = world.tab()
+    tab.pristine = () => Promise.reject(new Error('of the browser'))
+    const gray = open({}, tab)
+    expect(await gray.start()).toMatchObject({ phase: 'halted' })
+    expect(await gray.identify({ id: 'ann' })).toMatchObject({ phase: 'halted' })
+    await gray.close()
+  })
+})

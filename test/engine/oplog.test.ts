@@ -4,7 +4,7 @@ import { stepControl } from '../../src/engine/control.js'
 import {
   adopt,
   append,
-  checkOperation,
+  copyOperation,
   countOpen,
   findByIds,
   readOpen,
@@ -182,8 +182,11 @@ describe('an operation', () => {
     [undefined, 'operation: '],
     ['text', 'operation: '],
     [{ entity: 'a', entityId: 'b', kind: 'c', opId: 5 }, 'operation.opId: '],
+    [{ entity: 'a', entityId: 'b', kind: 'c', row: { run() {} } }, 'operation: it can’t be stored'],
   ])('of %j is refused by the name of its field', (op, field) => {
-    expect(() => checkOperation(op)).toThrow(expect.objectContaining({ code: 'OPTION' }))
-    expect(() => checkOperation(op)).toThrow(field)
+    expect(() => copyOperation(op as Operation)).toThrow(
+      expect.objectContaining({ code: 'OPTION' }),
+    )
+    expect(() => copyOperation(op as Operation)).toThrow(field)
   })
 })

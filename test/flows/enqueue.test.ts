@@ -62,6 +62,23 @@ describe('an operation that is known already', () => {
   })
 })
 
+describe('an operation that the host changes after it gave it', () => {
+  it('is what it was when it was given, in the op-log and in the engine', async () => {
+    const { engines, open } = createProfile()
+    const gray = open()
+    await gray.start()
+    const row = { text: 'given' }
+    const accepting = gray.enqueue({ entity: 'cards', entityId: 'a', kind: 'put', row })
+    row.text = 'changed'
+    await accepting
+    expect(await gray.openOperations()).toMatchObject([{ op: { row: { text: 'given' } } }])
+    await expect
+      .poll(() => engines.legacy.disk.queue.map(({ op }) => op.row))
+      .toEqual([{ text: 'given' }])
+    await gray.close()
+  })
+})
+
 describe('an engine that misbehaves', () => {
   it('and hangs on one operation gets it again, and the others as well', async () => {
     const { world, engines, open } = createProfile()

@@ -9,6 +9,8 @@ export interface FaultyFactory {
   full: boolean
   /** The next commit of a write gets through, but its answer says that the connection is gone. */
   isDeaf: boolean
+  /** The database of this name never answers that a write has ended. */
+  stalls: string | null
   /** `open` never answers. */
   hangs: boolean
   /** Every connection dies under its user. */
@@ -23,6 +25,7 @@ export function createFaultyFactory(): FaultyFactory {
     factory,
     full: false,
     isDeaf: false,
+    stalls: null,
     hangs: false,
     cut() {
       for (const db of opened) db.close()
@@ -50,6 +53,7 @@ function spoil(db: IDBDatabase, faulty: FaultyFactory): void {
     const dispatch = tx.dispatchEvent.bind(tx)
     tx.dispatchEvent = (event) => {
       if (mode !== 'readwrite' || event.type !== 'complete') return dispatch(event)
+      if (faulty.stalls === db.name) return true
       if (faulty.full) {
         ;(tx as Abortable)._abort('QuotaExceededError')
         return true
