@@ -4,16 +4,14 @@ import type { Platform } from '../model/platform.js'
 import type { Rollout } from '../model/rollout.js'
 import { createCache } from '../rollout/cache.js'
 import { createClock } from '../rollout/clock.js'
-import { type News, openNews } from '../rollout/news.js'
-import { createRhythm } from '../rollout/rhythm.js'
+import { openNews } from '../rollout/news.js'
 import { createShelf } from '../rollout/shelf.js'
-import { fetchRollout } from '../rollout/source.js'
-import { takeTurn } from '../rollout/turn.js'
+import type { Upstream } from '../rollout/upstream.js'
 import type { GraySyncDatabase } from '../store/database.js'
 
 const REFRESH_MS = 300_000
-// What another tab heard this long ago answers this tab's question too.
-const SHARED_MS = 1_000
+/** What asks upstream is tried again after this, where it could not be loaded. */
+const RELOAD_MS = 10_000
 
 interface RefreshOptions {
   platform: Platform
@@ -56,7 +54,7 @@ export function createRefresh(o: RefreshOptions): Refresh {
   const clock = createClock(platform)
   if (!subtle) return refuse(clock.now, report)
 
-  const { url } = options
+  const { url, streamUrl, refreshMs = REFRESH_MS } = options
   const cache = createCache(platform, o.database)
   const shelf = createShelf({
     keys: options.keys,
@@ -67,117 +65,62 @@ export function createRefresh(o: RefreshOptions): Refresh {
     onError: report,
     signal,
   })
-  const rhythm = createRhythm(platform, {
-    refreshMs: options.refreshMs ?? REFRESH_MS,
-    streamUrl: options.streamUrl,
-    signal,
-    ask: () => void ask(),
-    onVersion(version) {
-      wanted = Math.max(wanted, version)
-      if (isBehind()) void ask()
-    },
-  })
-  const tell = openNews(platform, hear, signal)
-  let asking: Promise<void> | null = null
-  let askedAt = 0
-  let wanted = 0
-
-  function isBehind(): boolean {
-    return wanted > (shelf.present()?.version ?? 0)
-  }
+  const tell = openNews(platform, (news) => void reach((upstream) => upstream.hear(news)), signal)
+  let upstream: Upstream | null = null
+  let loading: Promise<void> | null = null
 
   async function load(): Promise<Rollout | null> {
     await shelf.load(options.bootstrap).catch(report)
     return shelf.present()
   }
 
-  function ask(): Promise<void> {
-    if (!url || signal.aborted) return Promise.resolve()
-    asking ??= catchUp(url)
-      .catch((cause) => {
-        report(cause)
-        rhythm.fail()
-      })
-      .finally(() => {
-        asking = null
-      })
-    return asking
+  /** What asks upstream is loaded at the first use, since the start needs no network. `false`: it can't be loaded now. */
+  async function reach(use: (upstream: Upstream) => unknown): Promise<boolean> {
+    if (signal.aborted) return false
+    if (!upstream) {
+      loading ??= loadUpstream()
+      await loading
+    }
+    if (upstream) await use(upstream)
+    return upstream !== null
   }
 
-  /** Goes on while what came, from another tab or asked for too early, is older than what upstream has. */
-  async function catchUp(from: string): Promise<void> {
-    let target = wanted
-    let asked = false
-    do {
-      if (!rhythm.mayAsk()) return
-      target = wanted
-      asked = await takeTurnToAsk(from)
-    } while (isBehind() && !signal.aborted && (!asked || wanted > target))
-  }
-
-  async function takeTurnToAsk(from: string): Promise<boolean> {
-    const turn = await takeTurn(platform, signal)
+  async function loadUpstream(): Promise<void> {
     try {
-      if (await isShared()) {
-        await shelf.share(null)
-        rhythm.succeed()
-        return false
-      }
-      if (turn.mine) await askUpstream(from)
-      else rhythm.fail()
-      return turn.mine
-    } finally {
-      turn.release()
+      const { createUpstream } = await import('../rollout/upstream.js')
+      upstream = createUpstream({
+        platform,
+        url,
+        streamUrl,
+        refreshMs,
+        cache,
+        shelf,
+        clock,
+        tell,
+        onReached: () => reported.clear(),
+        onError: report,
+        signal,
+      })
+    } catch (cause) {
+      loading = null
+      report(new GraySyncError('NETWORK', 'what asks upstream could not be loaded', { cause }))
     }
   }
 
-  /** Another tab has just heard from upstream what this one wants to know. */
-  async function isShared(): Promise<boolean> {
-    const record = await cache.read().catch(() => null)
-    if (!record || record.writtenAt === askedAt || record.version < wanted) return false
-    const age = platform.now() - record.writtenAt
-    return age >= 0 && age < SHARED_MS
-  }
-
-  async function askUpstream(from: string): Promise<void> {
-    const sentAt = platform.monotonic()
-    const fetched = await fetchRollout(platform, { url: from, etag: shelf.etag(), signal })
-    if (fetched.status === 'failed') {
-      if (fetched.retryAfterMs !== null) hush(fetched.retryAfterMs)
-      throw fetched.error
-    }
-    const distrust = clock.correct(fetched.serverAt, sentAt)
-    askedAt = platform.now()
-    const taking =
-      fetched.status === 'changed'
-        ? shelf.keep({ envelope: fetched.envelope, etag: fetched.etag, writtenAt: askedAt })
-        : shelf.confirm(askedAt)
-    const uncached = await taking.catch((cause) => {
-      // Whoever sent what is not upstream's does not tell the time either.
-      distrust()
-      throw cause
-    })
-    tell({ kind: 'rollout', record: uncached })
-    if (!uncached) reported.clear()
-    if (isBehind()) rhythm.fail()
-    else rhythm.succeed()
-  }
-
-  function hush(ms: number): void {
-    rhythm.quiet(ms)
-    tell({ kind: 'quiet', forMs: ms })
-  }
-
-  function hear(news: News): void {
-    if (news.kind === 'quiet') rhythm.quiet(news.forMs)
-    else shelf.share(news.record).then(rhythm.succeed, report)
+  async function watch(): Promise<void> {
+    if (await reach((upstream) => upstream.follow())) return
+    if (signal.aborted) return
+    const cancel = platform.setTimer(() => void watch(), RELOAD_MS)
+    signal.addEventListener('abort', cancel, { once: true })
   }
 
   return {
     load,
-    refresh: ask,
+    refresh: async () => {
+      if (url) await reach((upstream) => upstream.ask())
+    },
     watch: () => {
-      if (url) rhythm.start()
+      if (url && !signal.aborted) void watch()
     },
     correctedNow: clock.now,
   }

@@ -460,6 +460,9 @@ describe('many tabs', () => {
     const chances = [0.1, 0.9]
     const tabs = chances.map((chance) => start({ platform: { lock: null, random: () => chance } }))
     const all = tabs.map(({ refresh }) => refresh())
+    await vi.waitFor(() => {
+      for (const { tab } of tabs) expect(tab.timers()).toHaveLength(1)
+    })
     advanceAll(tabs, 500)
     await all[0]
     advanceAll(tabs, 500)
@@ -480,6 +483,46 @@ describe('many tabs', () => {
     channel?.post({ kind: 'rollout', record: { ...forged, envelope: signed(1) } })
     await vi.waitFor(() => expect(errors).toContain('ROLLOUT_SCHEMA'))
     expect(versions).toEqual([])
+  })
+})
+
+describe('the part that asks upstream', () => {
+  const MODULE = '../../src/rollout/upstream.js'
+
+  afterEach(() => vi.doUnmock(MODULE))
+
+  test('is told as an error where it can not be loaded, and tried again until it can', async () => {
+    vi.doMock(MODULE, () => {
+      throw new TypeError('Failed to fetch dynamically imported module')
+    })
+    const started = start()
+    await started.refresh()
+    expect([started.errors, upstream.requests]).toEqual([['NETWORK'], []])
+    started.watch()
+    await settled(started, 10_000)
+    vi.doUnmock(MODULE)
+    started.tab.advance(10_000)
+    await vi.waitFor(() => expect(started.versions).toEqual([1]))
+    await settled(started, INTERVAL)
+  })
+
+  test('is not waited for once all has ended', async () => {
+    vi.doMock(MODULE, () => {
+      throw new TypeError('Failed to fetch dynamically imported module')
+    })
+    const started = start()
+    started.watch()
+    await settled(started, 10_000)
+    started.end.abort()
+    expect(started.tab.timers()).toEqual([])
+  })
+
+  test('is loaded when another tab has news, which is heard', async () => {
+    const hearing = start()
+    const asking = start()
+    await asking.refresh()
+    await vi.waitFor(() => expect(hearing.versions).toEqual([1]))
+    expect(upstream.requests).toHaveLength(1)
   })
 })
 
