@@ -133,28 +133,28 @@ export function createClient<Op extends Operation>(
       return settle()
     },
     async preflight() {
-      return (await import('./preflight.js')).preflight((await reach()).core)
+      return (await import('./desk.js')).preflight((await reach()).core)
     },
     async audit(o = {}) {
       const opened = await reach()
-      return (await import('./inspect.js')).inspect(opened, o)
+      return (await import('./desk.js')).inspect(opened, o)
     },
     async restore(backup) {
       const opened = await reach()
-      return (await import('./archive.js')).restore(opened, backup)
+      return (await import('./desk.js')).restore(opened, backup)
     },
     feedback: async (entry) => (await reach()).voice.feedback(entry),
     async setConsent(consent) {
       const { core, voice } = await reach()
-      await (await import('./archive.js')).changeConsent(core, voice, consent)
+      await (await import('./desk.js')).changeConsent(core, voice, consent)
     },
     async supportFile() {
       const { core } = await reach()
-      return (await import('./archive.js')).writeSupportFile(core)
+      return (await import('./desk.js')).writeSupportFile(core)
     },
     async forget(o) {
       const opened = await reach()
-      await (await import('./archive.js')).forget(opened, o?.keepPending ?? false)
+      await (await import('./desk.js')).forget(opened, o?.keepPending ?? false)
     },
     async close() {
       if (lifetime.signal.aborted) return

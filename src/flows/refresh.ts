@@ -7,6 +7,7 @@ import { createClock } from '../rollout/clock.js'
 import { openNews } from '../rollout/news.js'
 import { createShelf } from '../rollout/shelf.js'
 import type { Upstream } from '../rollout/upstream.js'
+import { MAX_ENVELOPE_BYTES } from '../rollout/verify.js'
 import type { GraySyncDatabase } from '../store/database.js'
 
 const REFRESH_MS = 300_000
@@ -93,6 +94,7 @@ export function createRefresh(o: RefreshOptions): Refresh {
         url,
         streamUrl,
         refreshMs,
+        maxBytes: MAX_ENVELOPE_BYTES,
         cache,
         shelf,
         clock,

@@ -2,7 +2,6 @@ import { GraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
 import { withinTime } from '../platform/bound.js'
 import { readRetryAfter, readServerTime } from '../platform/http.js'
-import { MAX_ENVELOPE_BYTES } from './verify.js'
 
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -16,6 +15,8 @@ interface Ask {
   url: string
   /** Of the document at hand; `null` asks for the whole. */
   etag: string | null
+  /** A larger answer is not read. */
+  maxBytes: number
   signal: AbortSignal
 }
 
@@ -56,17 +57,18 @@ async function exchange(platform: Platform, o: Ask): Promise<Fetched> {
   }
   return {
     status: 'changed',
-    envelope: await readWithin(body, headers),
+    envelope: await readWithin(o.maxBytes, body, headers),
     etag: headers.get('etag'),
     serverAt: readServerTime(headers),
   }
 }
 
 async function readWithin(
+  maxBytes: number,
   body: ReadableStream<Uint8Array> | null,
   headers: Headers,
 ): Promise<string> {
-  if (Number(headers.get('content-length')) > MAX_ENVELOPE_BYTES) throw tooLarge()
+  if (Number(headers.get('content-length')) > maxBytes) throw tooLarge(maxBytes)
   if (!body) return ''
   const reader = body.getReader()
   const decoder = new TextDecoder()
@@ -76,13 +78,13 @@ async function readWithin(
     const { done, value } = await reader.read()
     if (done) return (text + decoder.decode()).trim()
     bytes += value.byteLength
-    if (bytes > MAX_ENVELOPE_BYTES) throw tooLarge()
+    if (bytes > maxBytes) throw tooLarge(maxBytes)
     text += decoder.decode(value, { stream: true })
   }
 }
 
-function tooLarge(): GraySyncError {
-  return new GraySyncError('ROLLOUT_SIZE', `the rollout is larger than ${MAX_ENVELOPE_BYTES} bytes`)
+function tooLarge(maxBytes: number): GraySyncError {
+  return new GraySyncError('ROLLOUT_SIZE', `the rollout is larger than ${maxBytes} bytes`)
 }
 
 function nameFailure(cause: unknown, signal: AbortSignal): GraySyncError {

@@ -15,6 +15,8 @@ export interface UpstreamOptions {
   url: string | undefined
   streamUrl: string | undefined
   refreshMs: number
+  /** Of an envelope. */
+  maxBytes: number
   cache: Cache
   shelf: Shelf
   clock: Clock
@@ -37,7 +39,7 @@ export interface Upstream {
 }
 
 export function createUpstream(o: UpstreamOptions): Upstream {
-  const { platform, cache, shelf, clock, tell, signal } = o
+  const { platform, cache, shelf, clock, tell, maxBytes, signal } = o
   const rhythm = createRhythm(platform, {
     refreshMs: o.refreshMs,
     streamUrl: o.streamUrl,
@@ -106,7 +108,12 @@ export function createUpstream(o: UpstreamOptions): Upstream {
 
   async function fetchOnce(from: string): Promise<void> {
     const sentAt = platform.monotonic()
-    const fetched = await fetchRollout(platform, { url: from, etag: shelf.etag(), signal })
+    const fetched = await fetchRollout(platform, {
+      url: from,
+      etag: shelf.etag(),
+      maxBytes,
+      signal,
+    })
     if (fetched.status === 'failed') {
       if (fetched.retryAfterMs !== null) hush(fetched.retryAfterMs)
       throw fetched.error

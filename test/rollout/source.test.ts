@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => upstream.close())
 
 function ask(etag: string | null = null, signal = new AbortController().signal): Promise<Fetched> {
-  return fetchRollout(tab.platform, { url: upstream.url, etag, signal })
+  return fetchRollout(tab.platform, { url: upstream.url, etag, maxBytes: 256 * 1024, signal })
 }
 
 async function failure(): Promise<Extract<Fetched, { status: 'failed' }>> {
