@@ -148,6 +148,14 @@ describe('a step of a handover', () => {
     connection.close()
   })
 
+  it('prepare needs a claim that nobody has had', async () => {
+    const had: Control = { ...STABLE, claim: 5 }
+    const { connection, coordinator } = await open(had)
+    expect(await take(coordinator, 'prepare')).toBe('refused')
+    await expectUntouched(connection, had)
+    connection.close()
+  })
+
   it('prepare needs the owner that it moves away from', async () => {
     const moved: Control = { ...STABLE, owner: 'refactored' }
     const { connection, coordinator } = await open(moved)

@@ -157,6 +157,19 @@ describe('an engine that misbehaves', () => {
     control.close()
   })
 
+  it('and has sent an operation, but not yet heard of it, does not get it again', async () => {
+    const { engines, open } = createProfile()
+    const gray = open()
+    await gray.start()
+    await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
+    engines.legacy.disk.queue.splice(0)
+    const { opId } = await gray.enqueue(put('b'))
+    await gray.identify(null)
+    expect(queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+
   it('and fails an operation while it takes it does not get it again', async () => {
     const { engines, open } = createProfile()
     replacePush(engines.legacy, async (op) => engines.legacy.starts.at(-1)?.fail(op.opId, 'no'))
