@@ -42,9 +42,10 @@ const LONGEST_MATCHED = 1_024
 
 /** Turns one constraint into a function. What can't be understood matches nobody, inverted or not. */
 export function compileConstraint(constraint: Constraint): Test {
-  const holds = compileOperator(constraint)
-  if (!holds) return () => false
   const { attribute, operator } = constraint
+  const isList = operator === 'IN' || operator === 'NOT_IN'
+  const holds = isList ? compileList(constraint) : compileOperator(constraint)
+  if (!holds) return () => false
   const negated = (constraint.inverted ?? false) !== (operator === 'NOT_IN')
   return (attributes, now) => {
     const value = attributes?.[attribute] ?? (attribute === NOW ? now : null)
@@ -64,12 +65,6 @@ function isScalar(value: unknown): value is Scalar {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
-function compileOperator(constraint: Constraint): ScalarTest | null {
-  const { operator } = constraint
-  if (operator === 'IN' || operator === 'NOT_IN') return compileList(constraint)
-  return operator === 'REGEX' ? compileRegex(constraint) : compileRelation(constraint)
-}
-
 function compileList(constraint: Constraint): ScalarTest {
   const listed = valuesOf(constraint)
   return (value) => listed.has(typeof value === 'string' ? value : String(value))
@@ -82,8 +77,9 @@ function valuesOf({ values = [] }: Constraint): Set<string> {
   return listed
 }
 
-function compileRelation(constraint: Constraint): ScalarTest | null {
+function compileOperator(constraint: Constraint): ScalarTest | null {
   const { operator, value = '' } = constraint
+  if (operator === 'REGEX') return compileRegex(constraint)
   const at = operator.indexOf('_')
   const [kind, relation] = [operator.slice(0, at), operator.slice(at + 1)]
   if (kind === 'STR') {

@@ -141,8 +141,10 @@ function choose({ rollout, deny, allow }: Plan, input: DecisionInput): Choice | 
 /** Until the active stage begins, the last one before it that has begun is in force. */
 function compileStages(rollout: Rollout): readonly Begun[] {
   const begun: Begun[] = []
-  let at = rollout.stages.findIndex((stage) => stage.name === rollout.stage)
-  for (let stage = rollout.stages[at]; stage; stage = rollout.stages[--at]) {
+  let isInPlan = false
+  for (const stage of [...rollout.stages].reverse()) {
+    isInPlan ||= stage.name === rollout.stage
+    if (!isInPlan) continue
     begun.push({ stage, limit: limitOf(stage.share), target: compileTarget(rollout, stage) })
     // It has always begun, so that none before it is ever in force.
     if (!stage.startAt) break

@@ -2,7 +2,6 @@ import type { Subject } from '../model/decision.js'
 import type { Rollout, Stage } from '../model/rollout.js'
 import { compileConstraint, type Test } from './condition.js'
 
-type Attributes = Subject['attributes']
 /** Of one segment. */
 type Tests = readonly Test[]
 
@@ -13,16 +12,14 @@ export function compileTarget({ segments = [] }: Rollout, { where = [] }: Stage)
   for (const { name, constraints } of segments) {
     if (where.includes(name)) targeted.push(constraints.map(compileConstraint))
   }
-  return (attributes, now) => isTargeted(targeted, attributes, now)
-}
-
-function isTargeted(targeted: readonly Tests[], attributes: Attributes, now: number): boolean {
-  for (const tests of targeted) if (isIn(tests, attributes, now)) return true
-  return false
+  return (attributes, now) => {
+    for (const tests of targeted) if (isIn(tests, attributes, now)) return true
+    return false
+  }
 }
 
 /** A subject is in a segment when all its constraints hold. */
-function isIn(tests: Tests, attributes: Attributes, now: number): boolean {
+function isIn(tests: Tests, attributes: Subject['attributes'], now: number): boolean {
   for (const test of tests) if (!test(attributes, now)) return false
   return true
 }

@@ -24,7 +24,8 @@ export function beginMurmur3(prefix: string, seed: number = 0): BegunHash {
 
 /** Goes on with a text: the same as hashing both joined. */
 export function finishMurmur3(begun: BegunHash, text: string): number {
-  const units = toByteUnits(begun.rest + text)
+  const joined = begun.rest + text
+  const units = isAscii(joined) ? joined : toByteUnits(joined)
   const { length } = units
   let tail = 0
   for (let at = length - 1; at >= length - (length % 4); at--) {
@@ -55,7 +56,6 @@ function scramble(block: number): number {
 
 /** A text with one unit for each of its bytes in UTF-8. */
 function toByteUnits(text: string): string {
-  if (isAscii(text)) return text
   let units = ''
   for (const byte of utf8(text)) units += String.fromCharCode(byte)
   return units

@@ -1,4 +1,4 @@
-import { findWrong, type Shape, type Wrong } from '../lib/check.js'
+import { findWrong, type Shape, type Wrong, within } from '../lib/check.js'
 import { parseJson } from '../lib/encode.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Rollout } from '../model/rollout.js'
@@ -62,7 +62,12 @@ const ROLLOUT: Shape = {
  * const rollout = parseRollout(await verifyEnvelope(envelope, keys, crypto.subtle))
  */
 export function parseRollout(bytes: Uint8Array): Rollout {
-  const value = readJson(bytes)
+  let value: unknown
+  try {
+    value = parseJson(bytes)
+  } catch (cause) {
+    throw refused('$ must be JSON in UTF-8', cause)
+  }
   const wrong = findWrong(ROLLOUT, value) ?? findWrongName(value as Rollout)
   if (!wrong) return value as Rollout
   throw refused(`$${wrong.path} must be ${wrong.want}, got ${show(wrong.got)}`)
@@ -72,34 +77,33 @@ function refused(why: string, cause?: unknown): GraySyncError {
   return new GraySyncError('ROLLOUT_SCHEMA', `rollout refused: ${why}`, { cause })
 }
 
-function readJson(bytes: Uint8Array): unknown {
-  try {
-    return parseJson(bytes)
-  } catch (cause) {
-    throw refused('$ must be JSON in UTF-8', cause)
-  }
-}
-
 /** What one part of the document says about another. */
 function findWrongName({ segments = [], stages, stage }: Rollout): Wrong | null {
   const known = segments.map(nameOf)
   const plan = stages.map(nameOf)
   const wrong = findTwice('.segments', known) ?? findTwice('.stages', plan)
   if (wrong) return wrong
-  for (const [at, { where = [] }] of stages.entries()) {
-    const lost = where.find((name) => !known.includes(name))
-    if (lost === undefined) continue
-    const path = `.stages[${at}].where[${where.indexOf(lost)}]`
-    return { path, want: `the name of a segment, there are: ${list(known)}`, got: lost }
+  for (const [at, { where }] of stages.entries()) {
+    const stranger = where && findStranger(where, known)
+    if (stranger) return within(`.stages[${at}].where`, stranger)
   }
   if (stage === null || plan.includes(stage)) return null
   const want = `null or the name of a stage, there are: ${list(plan)}`
   return { path: '.stage', want, got: stage }
 }
 
+function findStranger(names: readonly string[], known: readonly string[]): Wrong | null {
+  for (const [at, name] of names.entries()) {
+    if (known.includes(name)) continue
+    const want = `the name of a segment, there are: ${list(known)}`
+    return { path: `[${at}]`, want, got: name }
+  }
+  return null
+}
+
 function findTwice(path: string, names: readonly string[]): Wrong | null {
+  if (new Set(names).size === names.length) return null
   const at = names.findIndex((name, index) => names.indexOf(name) !== index)
-  if (at < 0) return null
   return { path: `${path}[${at}].name`, want: 'a name of its own', got: names[at] }
 }
 
