@@ -57,6 +57,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   let closed = false
   let missed = true
   let turn: Promise<void> = Promise.resolve()
+  let waits = false
   let cancelRetry = () => {}
   let retryMs = RETRY_FIRST_MS
 
@@ -104,12 +105,20 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     return readOpen(log)
   }
 
+  /** One pass at a time, and at most one that waits: it will see all that came until it begins. */
   const go = (): Promise<void> => {
-    turn = turn.then(pass).catch((cause) => {
-      missed = true
-      o.onError(toPushError('none', '-', cause))
-      retryLater()
-    })
+    if (waits) return turn
+    waits = true
+    turn = turn
+      .then(() => {
+        waits = false
+        return pass()
+      })
+      .catch((cause) => {
+        missed = true
+        complain(cause)
+        retryLater()
+      })
     return turn
   }
 

@@ -158,7 +158,11 @@ export function createWorld(o: WorldOptions = {}): World {
       online: () => world.online,
       note: {
         read: (key) => notes.get(key) ?? null,
-        write: (key, value) => void (value === null ? notes.delete(key) : notes.set(key, value)),
+        write(key, value) {
+          if (!own.alive) return
+          if (value === null) notes.delete(key)
+          else notes.set(key, value)
+        },
       },
       stream: null,
       pristine: async () => o.pristine ?? false,

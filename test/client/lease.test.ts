@@ -248,6 +248,93 @@ describe('closing', () => {
     await next.close()
   })
 
+  it('while the lease is being asked for gives it back once it comes', async () => {
+    const { world, open } = createProfile()
+    const tab = world.tab()
+    const { lock } = tab
+    let asked = () => {}
+    const asking = new Promise<void>((resolve) => {
+      asked = resolve
+    })
+    let answer = () => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    tab.lock = async (name, o) => {
+      asked()
+      await answered
+      return lock?.(name, o) ?? null
+    }
+    const gray = open({}, tab)
+    const starting = gray.start()
+    await asking
+    await gray.close()
+    answer()
+    await starting
+    await rest()
+    const next = open()
+    expect(await next.start()).toMatchObject({ role: 'writer' })
+    await next.close()
+  })
+
+  it.each(['leader', 'follower'])('as a %s leaves no timer, channel or listener', async (role) => {
+    const { world, engines, open } = createProfile()
+    const other = open()
+    if (role === 'follower') await other.start()
+    const tab = world.tab()
+    const { setTimer, channel, onLife } = tab
+    const timers = new Set<object>()
+    const channels = new Set<object>()
+    const signals: AbortSignal[] = []
+    tab.setTimer = (run, ms) => {
+      const timer = {}
+      timers.add(timer)
+      const cancel = setTimer(() => {
+        timers.delete(timer)
+        run()
+      }, ms)
+      return () => {
+        timers.delete(timer)
+        cancel()
+      }
+    }
+    tab.channel = (name, receive) => {
+      const own = channel?.(name, receive)
+      const opened = {}
+      channels.add(opened)
+      const close = () => {
+        channels.delete(opened)
+        own?.close()
+      }
+      return { post: (message) => own?.post(message), close }
+    }
+    tab.onLife = (listener, signal) => {
+      signals.push(signal)
+      onLife(listener, signal)
+    }
+    engines.legacy.knows = () => {
+      throw new Error('not ready')
+    }
+    const gray = open(
+      { consent: 'granted', sink: { send: async () => ({ status: 'retry' }) } },
+      tab,
+    )
+    await gray.start()
+    expect(gray.getSnapshot()).toMatchObject({ role: role === 'leader' ? 'writer' : 'follower' })
+    const { settled } = await gray.enqueue(put('a'))
+    await gray.feedback({ text: 'hello' })
+    await rest()
+    expect(timers.size).toBeGreaterThan(0)
+    await gray.close()
+    expect(await settled).toEqual({ status: 'deferred' })
+    world.advance(200)
+    await rest()
+    expect([timers.size, channels.size]).toEqual([0, 0])
+    expect(signals.length).toBeGreaterThan(0)
+    expect(signals.filter((signal) => !signal.aborted)).toEqual([])
+    await other.close()
+  })
+
   it('twice at the same time tells it once', async () => {
     const gray = createProfile().open()
     await gray.start()

@@ -100,6 +100,24 @@ describe('an engine that misbehaves', () => {
     await gray.close()
   })
 
+  it('and hangs is not given one thing after another to hang on', async () => {
+    const { world, engines, open } = createProfile()
+    const gray = open()
+    const tried: string[] = []
+    replacePush(engines.legacy, (op) => {
+      tried.push(op.entityId)
+      return new Promise<void>(() => {})
+    })
+    await gray.start()
+    for (const entityId of ['a', 'b', 'c', 'd', 'e']) await gray.enqueue(put(entityId))
+    for (let second = 0; second < 30; second++) {
+      await rest()
+      world.advance(1_000)
+    }
+    expect(tried).toEqual(['a', 'a'])
+    await gray.close()
+  })
+
   it('and can not read its queue at first gets everything at the next try', async () => {
     const { world, engines, open } = createProfile()
     const exporter = engines.legacy.queue?.exporter

@@ -284,14 +284,52 @@ describe('a handover that is taken back', () => {
   })
 })
 
+describe('a browser without Web Locks', () => {
+  it('hands nothing over: a profile that can not go back says so', async () => {
+    const profile = createProfile()
+    await useLegacy(profile, 'a')
+    const forth = openWith(profile, rollouts.all)
+    expect(await forth.start()).toMatchObject({ running: 'refactored' })
+    await forth.close()
+    const tab = profile.world.tab()
+    tab.lock = null
+    const gray = openWith(profile, rollouts.kill, tab)
+    expect(await gray.start()).toMatchObject({
+      running: 'refactored',
+      blocked: { by: 'UNSUPPORTED' },
+      decision: { reason: 'KILLED' },
+    })
+    expect((await readControlOf(tab)).handover).toBeNull()
+    await gray.close()
+  })
+})
+
 describe('a profile that held nothing when graysync first ran', () => {
   it('is handed over without a queue at the first boot only', async () => {
     const profile = createProfile({ pristine: true })
     delete profile.engines.legacy.queue
     const leading = profile.world.tab()
     const leader = openWith(profile, rollouts.none, leading)
-    const follower = openWith(profile, rollouts.all)
-    await Promise.all([leader.start(), follower.start()])
+    const tab = profile.world.tab()
+    const { lock } = tab
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    const follower = openWith(profile, rollouts.all, tab)
+    let begun: Promise<unknown> = Promise.resolve()
+    // Once it asks for the lease it has looked at the profile, which held nothing yet.
+    await new Promise<void>((asked) => {
+      tab.lock = async (name, o) => {
+        asked()
+        await gate
+        return lock?.(name, o) ?? null
+      }
+      begun = follower.start()
+    })
+    await leader.start()
+    go()
+    await begun
     expect(follower.getSnapshot()).toMatchObject({ role: 'follower' })
     const { opId } = await leader.enqueue(put('a'))
     await expect.poll(() => queued(profile.engines.legacy)).toEqual([opId])
@@ -316,15 +354,18 @@ describe('the note of who owns a profile', () => {
     const profile = createProfile()
     await useLegacy(profile, 'a')
     const dying = profile.world.tab()
-    const reached = new Promise<void>((resolve) => {
-      importerOf(profile.engines.refactored).activate = () => {
-        dying.kill()
-        resolve()
-        return new Promise<never>(() => {})
+    const { put: write } = IDBObjectStore.prototype
+    await new Promise<void>((committing) => {
+      IDBObjectStore.prototype.put = function (value: Partial<Control>, key) {
+        if (value.handover?.finishing) {
+          dying.kill()
+          this.transaction.addEventListener('complete', () => committing())
+        }
+        return write.call(this, value, key)
       }
+      void openWith(profile, rollouts.all, dying).start()
     })
-    void openWith(profile, rollouts.all, dying).start()
-    await reached
+    IDBObjectStore.prototype.put = write
     expect((await readControlOf(profile.world.tab())).owner).toBe('refactored')
     const tab = profile.world.tab()
     tab.indexedDB = null
