@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { openControl } from '../../src/store/control.js'
+import type { Tab } from '../../src/testing.js'
+import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
+import { createProfile, put, queued, rest } from '../support/session.js'
+
+let keys: TestKeys
+let bootstraps: { none: string; all: string }
+beforeAll(async () => {
+  keys = await makeKeys()
+  const none = await sign(keys, { version: 1, stages: [{ name: 'all', share: 0 }] })
+  bootstraps = { none, all: await sign(keys, { version: 2 }) }
+})
+
+/** A profile that was handed over with one operation of content "secret". */
+async function moveProfile() {
+  const profile = createProfile()
+  const openWith = (bootstrap: string, tab?: Tab) =>
+    profile.open({ rollout: { keys: [keys.public], bootstrap }, subject: { id: 'ann' } }, tab)
+  const before = openWith(bootstraps.none)
+  await before.start()
+  const { opId } = await before.enqueue(put('a', 'secret'))
+  await expect.poll(() => queued(profile.engines.legacy)).toEqual([opId])
+  await before.close()
+  const tab = profile.world.tab()
+  const gray = openWith(bootstraps.all, tab)
+  expect(await gray.start()).toMatchObject({ running: 'refactored' })
+  return { ...profile, gray, tab, opId }
+}
+
+async function readStores(tab: Tab) {
+  const db = await openControl(tab)
+  const stores = {
+    facts: await db.getAllKeys('control'),
+    oplog: await db.count('oplog'),
+    journal: await db.count('journal'),
+    backup: await db.count('backup'),
+  }
+  db.close()
+  return stores
+}
+
+describe('forgetting', () => {
+  it('leaves who owns the profile and which version it took, and nothing else', async () => {
+    const { gray, tab } = await moveProfile()
+    await gray.prefer('refactored')
+    await gray.forget()
+    expect(await readStores(tab)).toEqual({
+      facts: ['control', 'version'],
+      oplog: 0,
+      journal: 0,
+      backup: 0,
+    })
+    await gray.close()
+  })
+
+  it('keeps operations that no server has where that is asked for', async () => {
+    const { gray, tab, opId } = await moveProfile()
+    await gray.forget({ keepPending: true })
+    expect(await readStores(tab)).toMatchObject({ oplog: 1, journal: 0, backup: 0 })
+    expect(await gray.openOperations()).toMatchObject([{ opId }])
+    await gray.close()
+  })
+})
+
+describe('restoring', () => {
+  it('takes operations that the op-log lost, once', async () => {
+    const { gray, tab, engines, opId } = await moveProfile()
+    const db = await openControl(tab)
+    await db.clear('oplog')
+    engines.refactored.disk.queue.splice(0)
+    await gray.restore()
+    await gray.restore()
+    expect((await db.getAll('oplog')).map((row) => row.opId)).toEqual([opId])
+    expect(engines.refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: 'secret' })
+    db.close()
+    await gray.close()
+  })
+
+  it.each(['no such backup', 'a part is torn'])('is refused where %s', async (why) => {
+    const { gray, tab } = await moveProfile()
+    const db = await openControl(tab)
+    const parts = await db.getAll('backup')
+    const last = parts.at(-1)
+    if (why === 'a part is torn' && last) await db.put('backup', { ...last, value: [] })
+    db.close()
+    const hid = why === 'a part is torn' ? undefined : 'none'
+    await expect(gray.restore(hid)).rejects.toMatchObject({ code: 'BACKUP' })
+    await gray.close()
+  })
+})
+
+describe('a support file', () => {
+  it('tells how it stands and what happened, and no content', async () => {
+    const { gray } = await moveProfile()
+    await rest()
+    const text = await (await gray.supportFile()).text()
+    const file = JSON.parse(text)
+    expect(file).toMatchObject({
+      app: { name: 'test' },
+      control: { owner: 'refactored' },
+      snapshot: { running: 'refactored' },
+      gaps: [],
+    })
+    expect(file.journal.map((entry: { kind: string }) => entry.kind)).toContain(
+      'handover.committed',
+    )
+    expect(file.backups).toHaveLength(1)
+    expect(text).not.toContain('secret')
+    await gray.close()
+  })
+})
