@@ -17,6 +17,41 @@ export interface Source {
     keys: readonly IDBValidKey[],
     change: (key: IDBValidKey, row: SourceRow['row'] | undefined) => Rewritten,
   ): Promise<void>
+  /**
+   * What was written to a table and not judged since, for audits at the cost of what changed. A source without this
+   * member is compared as a whole.
+   */
+  changes?(table: string): Promise<Changes>
+}
+
+/** A row that was written and not judged since. */
+export interface Mark {
+  key: IDBValidKey
+  /** Number of its last write. */
+  seq: number
+}
+
+/** Guards a scan that reads two stores one after the other. */
+export interface Fence {
+  /** Whether the row was neither written since the fence stands nor waits to be judged: only then a scan may judge it. */
+  isQuiet(key: IDBValidKey): boolean
+  lift(): void
+}
+
+/** Knows which rows of one table were written and not judged since; what it knows outlives a crash, by region. */
+export interface Changes {
+  /** Marks from the oldest write on. */
+  take(limit: number): readonly Mark[]
+  /** Lifts the marks of rows that were read after their mark was taken. Answers those that still held: only their verdicts are true. */
+  judged(marks: readonly Mark[]): readonly Mark[]
+  fence(): Fence
+  /** Regions (0 to 255) of which every row has to be judged, with the number of their last write. */
+  regions(): ReadonlyMap<number, number>
+  /** Lifts a region that was read as a whole. `false`: it was written to since, and its verdicts are not true. */
+  scanned(region: number, seq: number): boolean
+  isWaiting(key: IDBValidKey): boolean
+  /** Forgets on the disk what nothing waits under. To be called once the verdicts are on the disk. */
+  checkpoint(): Promise<void>
 }
 
 /** What becomes of a row that is rewritten. */

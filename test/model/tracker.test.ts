@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  createTracker,
-  type Fence,
-  type Mark,
-  regionOf,
-  type TrackedWrite,
-  type Tracker,
-} from '../../src/consistency/tracker.js'
+import { createTracker, regionOf, type TrackedWrite, type Tracker } from '../../src/lib/tracker.js'
+import type { Fence, Mark } from '../../src/model/source.js'
 
 /** What may happen, one step at a time. */
 interface Step {
@@ -69,15 +63,21 @@ function createModel(guards: Guards, most: number) {
   const intents = { a: new Set<number>(), b: new Set<number>() }
   /** Rows that the ledger on the disk calls different. */
   const ledger = new Set<number>()
-  let tracker: Tracker = createTracker(most)
+  const begin = (): Record<Store, Tracker> => ({ a: createTracker(most), b: createTracker(most) })
+  let trackers = begin()
   let queues: Record<Store, Transaction[]> = { a: [], b: [] }
   let looked: {
-    marks: readonly Mark[]
-    regions: ReadonlyMap<number, number>
+    marks: Record<Store, readonly Mark[]>
+    regions: Record<Store, ReadonlyMap<number, number>>
     rows: Contents
   } | null = null
-  let scan: { fence: Fence; a: Contents['a'] | null; b: Contents['b'] | null } | null = null
+  let scan: { fences: readonly Fence[]; a: Contents['a'] | null; b: Contents['b'] | null } | null =
+    null
 
+  const of = <T>(ask: (tracker: Tracker) => T): Record<Store, T> => ({
+    a: ask(trackers.a),
+    b: ask(trackers.b),
+  })
   const copy = (): Contents => ({ a: [...rows.a], b: [...rows.b] })
   const record = (key: number, at: Contents) => {
     if (at.a[key] === at.b[key]) ledger.delete(key)
@@ -88,7 +88,7 @@ function createModel(guards: Guards, most: number) {
   }
   const deeds: Record<Deed, (step: Step) => void> = {
     write({ store, key, value }) {
-      queues[store].push({ write: tracker.begin(store, [key]), key, value })
+      queues[store].push({ write: trackers[store].begin([key]), key, value })
     },
     run({ store }) {
       const next = queues[store].shift()
@@ -108,19 +108,27 @@ function createModel(guards: Guards, most: number) {
       next.write.abort()
     },
     look() {
-      looked = { marks: tracker.take(2), regions: tracker.regions(), rows: copy() }
+      looked = {
+        marks: of((tracker) => tracker.take(2)),
+        regions: of((tracker) => tracker.regions()),
+        rows: copy(),
+      }
     },
     judge() {
       if (!looked) return
-      for (const { key } of tracker.judged(looked.marks)) record(key as number, looked.rows)
-      for (const [region, seq] of looked.regions) {
-        if (tracker.scanned(region, seq)) recordAll((key) => regionOf(key) === region, looked.rows)
+      const { marks, regions, rows } = looked
+      for (const store of STORES) {
+        for (const { key } of trackers[store].judged(marks[store])) record(key as number, rows)
+        for (const [region, seq] of regions[store]) {
+          if (!trackers[store].scanned(region, seq)) continue
+          recordAll((key) => regionOf(key) === region, rows)
+        }
       }
       looked = null
     },
     fence() {
-      scan?.fence.lift()
-      scan = { fence: tracker.fence(), a: null, b: null }
+      for (const fence of scan?.fences ?? []) fence.lift()
+      scan = { fences: STORES.map((store) => trackers[store].fence()), a: null, b: null }
     },
     readA() {
       if (scan) scan.a = [...rows.a]
@@ -129,21 +137,21 @@ function createModel(guards: Guards, most: number) {
       if (scan) scan.b = [...rows.b]
     },
     verdict() {
-      const { a, b, fence } = scan ?? {}
-      if (!a || !b || !fence) return
-      recordAll((key) => !guards.fence || fence.isQuiet(key), { a, b })
-      fence.lift()
+      const { a, b, fences } = scan ?? {}
+      if (!a || !b || !fences) return
+      recordAll((key) => !guards.fence || fences.every((fence) => fence.isQuiet(key)), { a, b })
+      for (const fence of fences) fence.lift()
       scan = null
     },
     checkpoint() {
-      for (const store of STORES) queues[store].push({ clear: tracker.checkpoint(store) })
+      for (const store of STORES) queues[store].push({ clear: trackers[store].release() })
     },
     crash() {
-      tracker = createTracker(most)
+      trackers = begin()
       queues = { a: [], b: [] }
       looked = null
       scan = null
-      for (const store of STORES) tracker.recover(store, intents[store])
+      for (const store of STORES) trackers[store].recover(intents[store])
     },
   }
   return {
@@ -151,7 +159,9 @@ function createModel(guards: Guards, most: number) {
     /** Rows about which the ledger is wrong and that nobody will look at again. */
     lost(): number[] {
       return Array.from({ length: KEYS }, (_, key) => key).filter(
-        (key) => (rows.a[key] !== rows.b[key]) !== ledger.has(key) && !tracker.isWaiting(key),
+        (key) =>
+          (rows.a[key] !== rows.b[key]) !== ledger.has(key) &&
+          STORES.every((store) => !trackers[store].isWaiting(key)),
       )
     },
   }
@@ -202,39 +212,45 @@ describe('the tracker, whatever is written and whenever it crashes', { timeout: 
 describe('a tracker', () => {
   it('asks for each intent once, until it is given up', () => {
     const tracker = createTracker()
-    const first = tracker.begin('a', [1])
+    const first = tracker.begin([1])
     expect(first.intents).toEqual([regionOf(1)])
     first.commit()
-    expect(tracker.begin('a', [1]).intents).toEqual([])
-    expect(tracker.begin('b', [1]).intents).toEqual([regionOf(1)])
+    expect(tracker.begin([1]).intents).toEqual([])
   })
 
   it('gives up no intent of a write that is under way or not judged', () => {
     const tracker = createTracker()
-    tracker.begin('a', [1]).commit()
-    expect(tracker.checkpoint('a')).toEqual([])
-    const under = tracker.begin('a', [1])
+    tracker.begin([1]).commit()
+    expect(tracker.release()).toEqual([])
+    const under = tracker.begin([1])
     tracker.judged(tracker.take(1))
-    expect(tracker.checkpoint('a')).toEqual([])
+    expect(tracker.release()).toEqual([])
     under.abort()
-    expect(tracker.checkpoint('a')).toEqual([regionOf(1)])
-    expect(tracker.begin('a', [1]).intents).toEqual([regionOf(1)])
+    expect(tracker.release()).toEqual([regionOf(1)])
+    expect(tracker.begin([1]).intents).toEqual([regionOf(1)])
   })
 
   it('gives up what a former life intended once that is scanned', () => {
     const tracker = createTracker()
-    tracker.recover('a', [7])
-    expect(tracker.checkpoint('a')).toEqual([])
+    tracker.recover([7])
+    expect(tracker.release()).toEqual([])
     for (const [region, seq] of tracker.regions()) expect(tracker.scanned(region, seq)).toBe(true)
-    expect(tracker.checkpoint('a')).toEqual([7])
+    expect(tracker.release()).toEqual([7])
   })
 
   it('takes rows in the order they were last written, and holds a bounded number', () => {
     const tracker = createTracker(3)
-    for (const key of [1, 2, 1, 3]) tracker.begin('a', [key]).commit()
+    for (const key of [1, 2, 1, 3]) tracker.begin([key]).commit()
     expect(tracker.take(2).map(({ key }) => key)).toEqual([2, 1])
-    for (const key of [4, 5]) tracker.begin('a', [key]).commit()
+    for (const key of [4, 5]) tracker.begin([key]).commit()
     expect(tracker.take(10).length).toBeLessThanOrEqual(3)
     for (const key of [1, 2, 3, 4, 5]) expect(tracker.isWaiting(key)).toBe(true)
+  })
+
+  it('waits for what another tab wrote, without an intent of its own', () => {
+    const tracker = createTracker()
+    tracker.heard([1])
+    expect(tracker.isWaiting(1)).toBe(true)
+    expect(tracker.begin([1]).intents).toEqual([regionOf(1)])
   })
 })
