@@ -14,8 +14,27 @@ interface Mark {
   seq: number
 }
 
-/** What a middleware keeps for each table: all of `Changes` but what is on the disk, and what it asks itself. */
-export type Tracker = ReturnType<typeof createTracker>
+interface Fence {
+  isQuiet(key: IDBValidKey): boolean
+  lift(): void
+}
+
+/** What a middleware keeps for each table: all of a source's `Changes` but what is on the disk, and what it asks itself. */
+export interface Tracker {
+  begin(keys: readonly IDBValidKey[]): TrackedWrite
+  /** Notes rows that somebody else wrote, with intents of their own. */
+  heard(keys: readonly IDBValidKey[]): void
+  take(limit: number): readonly Mark[]
+  judged(marks: readonly Mark[]): readonly Mark[]
+  fence(): Fence
+  regions(): ReadonlyMap<number, number>
+  scanned(region: number, seq: number): boolean
+  isWaiting(key: IDBValidKey): boolean
+  /** Gives up the intents that nothing waits under; whoever calls deletes them from the disk. */
+  release(): readonly number[]
+  /** After a start: what a former life left on the disk. */
+  recover(regions: Iterable<number>): void
+}
 
 const REGIONS = 256
 /** More rows than this are remembered by region only. */
@@ -27,7 +46,7 @@ export function regionOf(key: IDBValidKey): number {
 }
 
 /** Knows which rows of one table were written and not judged since, and which intents are on the disk for it. */
-export function createTracker(most: number = MOST_MARKS) {
+export function createTracker(most: number = MOST_MARKS): Tracker {
   const marks = new Map<string, Mark>()
   const whole = new Map<number, number>()
   const fences = new Set<Set<string>>()
@@ -59,7 +78,7 @@ export function createTracker(most: number = MOST_MARKS) {
   }
 
   return {
-    begin(keys: readonly IDBValidKey[]): TrackedWrite {
+    begin(keys) {
       const regions = [...new Set(keys.map(regionOf))]
       const intents = regions.filter((region) => !onDisk.has(region))
       open.push(...regions)
@@ -76,12 +95,11 @@ export function createTracker(most: number = MOST_MARKS) {
         abort: end,
       }
     },
-    /** Notes rows that somebody else wrote, with intents of their own. */
-    heard(keys: readonly IDBValidKey[]): void {
+    heard(keys) {
       for (const key of keys) mark(key)
     },
-    take: (limit: number): readonly Mark[] => [...marks.values()].slice(0, limit),
-    judged(judged: readonly Mark[]): readonly Mark[] {
+    take: (limit) => [...marks.values()].slice(0, limit),
+    judged(judged) {
       const held = judged.filter(({ key, seq: upTo }) => marks.get(keyText(key))?.seq === upTo)
       for (const { key } of held) marks.delete(keyText(key))
       return held
@@ -90,16 +108,15 @@ export function createTracker(most: number = MOST_MARKS) {
       const touched = new Set<string>()
       fences.add(touched)
       return {
-        isQuiet: (key: IDBValidKey) => !touched.has(keyText(key)) && !isWaiting(key),
+        isQuiet: (key) => !touched.has(keyText(key)) && !isWaiting(key),
         lift: () => void fences.delete(touched),
       }
     },
-    regions: (): ReadonlyMap<number, number> => new Map(whole),
-    scanned(region: number, upTo: number): boolean {
+    regions: () => new Map(whole),
+    scanned(region, upTo) {
       return whole.get(region) === upTo && whole.delete(region)
     },
-    /** Gives up the intents that nothing waits under; whoever calls deletes them from the disk. */
-    release(): readonly number[] {
+    release() {
       const waiting = new Set([...marks.values()].map(({ key }) => regionOf(key)))
       const free = [...onDisk].filter(
         (region) => !waiting.has(region) && !whole.has(region) && !open.includes(region),
@@ -108,8 +125,7 @@ export function createTracker(most: number = MOST_MARKS) {
       for (const region of free) onDisk.delete(region)
       return free
     },
-    /** After a start: what a former life left on the disk. */
-    recover(regions: Iterable<number>): void {
+    recover(regions) {
       for (const region of regions) {
         onDisk.add(region)
         whole.set(region, ++seq)
