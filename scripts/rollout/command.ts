@@ -16,6 +16,7 @@ const HELP = `Publishes the signed rollout that every client follows.
   publish --share 10    the stage that plans 10 % begins; where none does, the active stage takes this share
   publish --stage name  this stage begins; with --share it takes that share
   publish --file f.json publishes this payload; version and issuedAt are set anew
+  publish --shadow 5    this share runs the other engine in shadow
   halt, resume          admits nobody new; admits again
   kill, unkill          everybody to legacy at once; takes it back
   reset                 lifts local rollbacks
@@ -29,6 +30,7 @@ const HELP = `Publishes the signed rollout that every client follows.
 const OPTIONS = {
   share: { type: 'string' },
   stage: { type: 'string' },
+  shadow: { type: 'string' },
   file: { type: 'string' },
   url: { type: 'string', default: DEFAULT_URL },
   subjects: { type: 'string' },
@@ -91,22 +93,23 @@ async function run(argv: readonly string[], print: Print): Promise<void> {
 
 async function toOrder(
   command: string,
-  values: { share?: string; stage?: string; file?: string },
+  values: { share?: string; stage?: string; shadow?: string; file?: string },
 ): Promise<Order> {
-  const { share, stage, file } = values
+  const { share, stage, shadow, file } = values
   return {
     command,
-    ...(share !== undefined && { share: toPercent(share) }),
+    ...(share !== undefined && { share: toPercent('--share', share) }),
     ...(stage !== undefined && { stage }),
+    ...(shadow !== undefined && { shadow: toPercent('--shadow', shadow) }),
     ...(file !== undefined && { document: parseRollout(await readFile(file)) }),
   }
 }
 
-function toPercent(text: string): number {
+function toPercent(option: string, text: string): number {
   const share = Number(text.replace(/\s*%$/, ''))
   const inSteps = Number.isInteger(Number((share * SLOTS_A_PERCENT).toFixed(6)))
   if (text.trim() === '' || !(share >= 0 && share <= 100) || !inSteps) {
-    throw new Error(`--share takes percent from 0 to 100 in steps of 0.001, got "${text}"`)
+    throw new Error(`${option} takes percent from 0 to 100 in steps of 0.001, got "${text}"`)
   }
   return share
 }

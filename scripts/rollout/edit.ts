@@ -6,6 +6,8 @@ export interface Order {
   /** Percent. */
   share?: number
   stage?: string
+  /** Percent whose profiles run the other engine in shadow. */
+  shadow?: number
   /** A whole payload to publish in place of the present one. */
   document?: Rollout
 }
@@ -32,7 +34,7 @@ export function draftRollout(name: string, now: number): Rollout {
 }
 
 const EDITS: Readonly<Record<string, (rollout: Rollout, order: Order) => Rollout>> = {
-  publish: toStage,
+  publish: (rollout, order) => toShadow(toStage(rollout, order), order),
   halt: (rollout) => ({ ...rollout, admit: 'held' }),
   resume: (rollout) => ({ ...rollout, admit: 'open' }),
   kill: (rollout) => ({ ...rollout, kill: true }),
@@ -82,6 +84,11 @@ function toStage(rollout: Rollout, order: Order): Rollout {
       stage.name === active && share !== undefined ? { ...stage, share } : stage,
     ),
   }
+}
+
+function toShadow(rollout: Rollout, { shadow }: Order): Rollout {
+  if (shadow === undefined) return rollout
+  return { ...rollout, shadow: { share: Math.round(shadow * SLOTS_A_PERCENT) } }
 }
 
 function namesOf(stages: readonly Stage[]): string {

@@ -9,6 +9,7 @@ export function describe(rollout: Rollout): string[] {
     `stage     ${active ? `${active.name}, ${percent(active.share)}` : 'none has begun'}`,
     `plan      ${rollout.stages.map(({ name, share }) => `${name} ${percent(share)}`).join(', ') || 'no stages'}`,
     ...(rollout.holdout ? [`holdout   ${percent(rollout.holdout)}`] : []),
+    ...(rollout.shadow ? [`shadow    ${percent(rollout.shadow.share)}`] : []),
     ...(rollout.resetEpoch ? [`reset     epoch ${rollout.resetEpoch}`] : []),
   ]
 }

@@ -79,6 +79,8 @@ describe('the publisher', () => {
       [['reset'], { resetEpoch: 1 }],
       [['reset'], { resetEpoch: 2 }],
       [['publish', '--stage', 'full'], { stage: 'full' }],
+      [['publish', '--shadow', '5'], { stage: 'full', shadow: { share: 5_000 } }],
+      [['publish', '--shadow', '0', '--share', '50'], { stage: 'round-two', shadow: { share: 0 } }],
     ]
     let version = 0
     for (const [argv, expected] of steps) {

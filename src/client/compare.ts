@@ -1,0 +1,66 @@
+import { readOpen } from '../engine/oplog.js'
+import { audit } from '../flows/audit.js'
+import type { EngineName, Operation } from '../model/operation.js'
+import type { AuditOptions, AuditReport, Source } from '../model/source.js'
+import type { Core } from './core.js'
+
+export interface Comparison extends Omit<AuditOptions, 'against'> {
+  left: Source
+  right: Source
+  /** Whose queue tells, beside the op-log, what is on the way. */
+  running: EngineName | null
+  /** How long a difference must stand before it counts. @default that of an audit */
+  settleMs?: number
+}
+
+/** Compares two sources while users and engines go on: a row with an operation on the way is not judged. */
+export async function compareLive<Op extends Operation>(
+  core: Core<Op>,
+  o: Comparison,
+): Promise<AuditReport> {
+  const flying = new Set<string>()
+  const note = async () => {
+    for (const key of await readKeysInFlight(core, o.running)) flying.add(key)
+  }
+  await note()
+  return audit({
+    platform: core.platform,
+    left: noteAfter(o.left, note),
+    right: noteAfter(o.right, note),
+    rules: core.options.compare ?? { tables: {} },
+    inFlight: (table, key) => flying.has(`${table}\n${String(key)}`),
+    ...(o.tables && { tables: o.tables }),
+    ...(o.onProgress && { onProgress: o.onProgress }),
+    ...(o.settleMs !== undefined && { settleMs: o.settleMs }),
+    signal: o.signal ? AbortSignal.any([o.signal, core.signal]) : core.signal,
+  })
+}
+
+/** Whatever was on its way while the audit ran is on its way for the audit. */
+function noteAfter(source: Source, note: () => Promise<void>): Source {
+  return {
+    ...source,
+    async page(table, after, limit) {
+      const rows = await source.page(table, after, limit)
+      await note()
+      return rows
+    },
+    async get(table, keys) {
+      const rows = await source.get(table, keys)
+      await note()
+      return rows
+    },
+  }
+}
+
+/** Rows with an operation on the way, by the op-log and by the engine's own queue. */
+async function readKeysInFlight<Op extends Operation>(
+  core: Core<Op>,
+  running: EngineName | null,
+): Promise<Set<string>> {
+  const { control } = core.stores
+  const logged = control ? (await readOpen(control)).map((row) => row.op) : []
+  const exporter = running && core.options.engines?.[running]?.queue?.exporter
+  const queued = exporter ? (await exporter.read()).map((pending) => pending.op) : []
+  return new Set([...logged, ...queued].map((op) => `${op.entity}\n${op.entityId}`))
+}
