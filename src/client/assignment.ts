@@ -9,6 +9,8 @@ export interface Assignment {
   take(rollout: Rollout | null, cached: boolean): void
   /** What the rollout assigns to a profile of this owner, now. */
   decide(owner: EngineName): Decision
+  /** The newest one. */
+  rollout(): Rollout | null
   /** This session's decision, once taken. */
   present(): Decision | null
   hold(decision: Decision): void
@@ -32,6 +34,7 @@ export interface AssignmentInput {
 
 export function createAssignment(o: AssignmentInput): Assignment {
   let evaluate = compileRollout(null)
+  let newest: Rollout | null = null
   let cached = true
   let present: Decision | null = null
   let drawn: Drawn | null = null
@@ -52,10 +55,12 @@ export function createAssignment(o: AssignmentInput): Assignment {
   return {
     take(rollout, isCached) {
       if (isCached && !cached) return
+      newest = rollout
       evaluate = compileRollout(rollout)
       cached = isCached
     },
     decide: (owner) => draw(evaluate(toInput(owner))),
+    rollout: () => newest,
     present: () => present,
     hold(decision) {
       present = decision

@@ -114,7 +114,10 @@ export function createClient<Op extends Operation>(
     async enqueue(op, o) {
       // At once: what the host does to its object afterwards is another operation.
       const taken = copyOperation(op)
-      return (await reach()).operations.enqueue(taken, o?.applied ?? false)
+      const { operations, voice } = await reach()
+      const accepted = await operations.enqueue(taken, o?.applied ?? false)
+      voice.say({ about: 'use', feature: `${taken.entity}.${taken.kind}` })
+      return accepted
     },
     async openOperations() {
       const { control } = (await reach()).core.stores
@@ -142,6 +145,12 @@ export function createClient<Op extends Operation>(
     async restore(backup) {
       const opened = await reach()
       return (await import('./desk.js')).restore(opened, backup)
+    },
+    use(feature) {
+      reach().then(
+        ({ voice }) => voice.say({ about: 'use', feature }),
+        () => undefined,
+      )
     },
     feedback: async (entry) => (await reach()).voice.feedback(entry),
     async setConsent(consent) {

@@ -32,6 +32,7 @@ export function createInert<Op extends Operation>(): GraySync<Op> {
     preflight: async () => ({ ready: false, checks: [], guarantee: SNAPSHOT.guarantee }),
     audit: refuse,
     restore: refuse,
+    use: () => {},
     feedback: refuse,
     setConsent: nothing,
     supportFile: refuse,

@@ -111,6 +111,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     engine: () => state.get().running,
     pending: () => state.get().pending,
     decision: () => present(),
+    rollout: assignment.rollout,
     emit: emitter.emit,
     signal,
   })

@@ -1,14 +1,19 @@
 import { toFeedbackRecord } from '../feedback/entry.js'
 import { createDelivery } from '../flows/deliver.js'
+import { mintId } from '../lib/id.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Consent, Feedback, TelemetryRecord } from '../model/record.js'
+import { watchVitals } from '../platform/vitals.js'
 import { createOutbox } from '../store/outbox.js'
 import { toAuditRecords } from '../telemetry/audit.js'
 import { toExceptionRecord } from '../telemetry/exception.js'
 import { createExposures } from '../telemetry/exposure.js'
 import { toHandoverRecord } from '../telemetry/handover.js'
+import { toMachineRecord } from '../telemetry/machine.js'
 import { sampleResources } from '../telemetry/resource.js'
+import { createUseWindow } from '../telemetry/use.js'
 import { createSyncWindow } from '../telemetry/window.js'
+import { isTold, toSampleAttributes } from './sampling.js'
 import type { SpeakerOptions, Utterance } from './utterance.js'
 
 const WINDOW_MS = 60_000
@@ -26,15 +31,26 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
   const { platform, sink, signal } = o
   const outbox = createOutbox({ ...o, onError: (error) => o.emit('error', error) })
   const window = createSyncWindow(platform)
+  const uses = createUseWindow(platform)
   const expose = createExposures(platform)
+  const vitals = watchVitals(signal)
+  const session = mintId(platform.now(), platform.randomBytes(16))
+  let seq = 0
 
-  /** Every record says whose it is: the arm and the stage are what upstream groups by. */
+  /**
+   * Every record says whose it is: the arm and the stage are what upstream groups by. The number of a session's
+   * record shows a gap, and the clock that never jumps the order.
+   */
   const sign = (record: TelemetryRecord): TelemetryRecord => {
     const { stage, arm, version } = o.decision()
     return {
       ...record,
       attributes: {
         'app.installation.id': o.installation,
+        'session.id': session,
+        'graysync.seq': seq++,
+        'graysync.uptime.ms': platform.monotonic(),
+        ...toSampleAttributes(o.rollout()),
         'graysync.engine': o.engine() ?? 'none',
         'graysync.arm': arm,
         ...(stage !== null && { 'graysync.stage': stage }),
@@ -44,16 +60,22 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
     }
   }
   const add = (record: TelemetryRecord | null) => {
-    if (record) outbox.add(sign(record))
+    if (record && isTold(record, o.rollout(), o.installation)) outbox.add(sign(record))
   }
   const endWindow = () => {
     const { count, oldestAt } = o.pending() ?? { count: 0 }
+    add(uses.end())
     add(window.end(oldestAt === undefined ? { pending: count } : { pending: count, oldestAt }))
+  }
+  const countUse = (feature: unknown) => {
+    if (typeof feature === 'string' && feature !== '') return uses.count(feature)
+    const got = String(feature)
+    o.emit('error', new GraySyncError('OPTION', `use: feature must be a text, got "${got}"`))
   }
   const tick = () => {
     if (signal.aborted) return
     endWindow()
-    sampleResources(platform).then(add, () => undefined)
+    sampleResources(platform, vitals).then(add, () => undefined)
     cancel = platform.setTimer(tick, WINDOW_MS)
   }
   let cancel = platform.setTimer(tick, WINDOW_MS)
@@ -62,6 +84,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
   platform.onLife((life) => {
     if (life === 'hidden' || life === 'pagehide') endWindow()
   }, signal)
+  add(toMachineRecord(platform, { ...vitals.machine(), app: o.app.version }))
   if (sink) {
     createDelivery({
       platform,
@@ -85,6 +108,8 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
           else if (settled.status === 'dead') window.failed()
           return
         }
+        case 'use':
+          return countUse(utterance.feature)
         case 'error':
           return add(toExceptionRecord(platform, utterance.error))
         case 'handover':

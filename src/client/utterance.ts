@@ -5,6 +5,7 @@ import type { Events, Snapshot } from '../model/handle.js'
 import type { Settled } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Consent, Sink } from '../model/record.js'
+import type { Rollout } from '../model/rollout.js'
 import type { AuditReport } from '../model/source.js'
 import type { GraySyncDatabase } from '../store/database.js'
 
@@ -12,6 +13,7 @@ import type { GraySyncDatabase } from '../store/database.js'
 export type Utterance =
   | { about: 'decision'; decision: Decision }
   | { about: 'settled'; settled: Settled }
+  | { about: 'use'; feature: string }
   | { about: 'error'; error: GraySyncError }
   | { about: 'handover'; outcome: Outcome }
   | { about: 'audit'; report: AuditReport }
@@ -28,6 +30,8 @@ export interface SpeakerOptions {
   /** Operations that no server has acknowledged. */
   pending(): Snapshot['pending']
   decision(): Decision
+  /** The newest one. */
+  rollout(): Rollout | null
   emit<K extends 'delivered' | 'error'>(type: K, event: Events[K]): void
   signal: AbortSignal
 }

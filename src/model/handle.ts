@@ -142,6 +142,11 @@ export interface GraySync<Op extends Operation> {
   audit(options?: AuditOptions): Promise<AuditReport>
   /** Puts operations and rows of a backup back; the newest where none is named. */
   restore(backup?: string): Promise<RestoreReport>
+  /**
+   * Counts that the user used a feature, under a name that says nothing of the person.
+   * Longer than 80 characters it is cut. Accepted operations count by themselves, as `entity.kind`.
+   */
+  use(feature: string): void
   /** Resolves once the entry is kept: on disk where `durable`, else in memory until it is sent. */
   feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
   setConsent(consent: Consent): Promise<void>

@@ -3,13 +3,16 @@ import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../src/model/decision.js'
 import { GraySyncError } from '../../src/model/errors.js'
 import type { AuditReport, Divergence, TableAudit } from '../../src/model/source.js'
+import { readBrowser } from '../../src/platform/vitals.js'
 import { toAuditRecords } from '../../src/telemetry/audit.js'
 import { toExceptionRecord } from '../../src/telemetry/exception.js'
 import { createExposures } from '../../src/telemetry/exposure.js'
 import { toHandoverRecord } from '../../src/telemetry/handover.js'
 import { countLatency, NO_LATENCIES, toLatencyAttributes } from '../../src/telemetry/latency.js'
+import { toMachineRecord } from '../../src/telemetry/machine.js'
 import { sampleResources } from '../../src/telemetry/resource.js'
 import { scrub } from '../../src/telemetry/scrub.js'
+import { createUseWindow } from '../../src/telemetry/use.js'
 import { createSyncWindow } from '../../src/telemetry/window.js'
 import { createDevice } from '../support/device.js'
 
@@ -291,12 +294,97 @@ describe('an audit', () => {
 })
 
 describe('a sample of resources', () => {
+  const blind = { heapBytes: () => null, takeLongTasks: () => null }
+
   it('tells the storage of the origin, and how late a timer came', async () => {
     const { platform: present } = createDevice({ quota: 1_000 }).tab()
-    expect((await sampleResources(present)).attributes).toMatchObject({
+    const { attributes } = await sampleResources(present, blind)
+    expect(attributes).toMatchObject({
       'graysync.storage.usage.bytes': 0,
       'graysync.storage.quota.bytes': 1_000,
       'graysync.timer.late.ms': expect.any(Number),
     })
+    expect(attributes).not.toHaveProperty('graysync.heap.bytes')
+    expect(attributes).not.toHaveProperty('graysync.longtasks')
+  })
+
+  it('tells memory and long tasks where the browser does', async () => {
+    const { platform: present } = createDevice().tab()
+    const vitals = { heapBytes: () => 1_234, takeLongTasks: () => ({ count: 2, ms: 130.5 }) }
+    expect((await sampleResources(present, vitals)).attributes).toMatchObject({
+      'graysync.heap.bytes': 1_234,
+      'graysync.longtasks': 2,
+      'graysync.longtasks.ms': 130.5,
+    })
+  })
+})
+
+describe('a window of use', () => {
+  it('counts each feature by its name, and begins anew', () => {
+    const window = createUseWindow(platform)
+    for (const feature of ['search', 'export', 'search']) window.count(feature)
+    expect(window.end()?.attributes).toEqual({
+      'graysync.use.search': 2,
+      'graysync.use.export': 1,
+    })
+    expect(window.end()).toBeNull()
+  })
+
+  it('stays small, whatever is counted', () => {
+    const window = createUseWindow(platform)
+    for (let index = 0; index < 1_000; index++) window.count(`${index}`.padEnd(1_000, 'x'))
+    const counts = Object.entries(window.end()?.attributes ?? {})
+    expect(counts).toHaveLength(51)
+    expect(counts.find(([name]) => name === 'graysync.use.other')?.[1]).toBe(950)
+    expect(Math.max(...counts.map(([name]) => name.length))).toBe('graysync.use.'.length + 80)
+  })
+})
+
+describe('a machine', () => {
+  it('is told by what is known of it', () => {
+    const { platform: present } = createDevice().tab()
+    const machine = { language: 'zh-CN', mobile: true, memoryGb: null, connection: null }
+    const record = toMachineRecord(present, {
+      ...machine,
+      ...readBrowser('Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0'),
+      cores: 8,
+      app: '5.7.0',
+    })
+    expect(record).toMatchObject({
+      lane: 'exposure',
+      name: 'graysync.machine',
+      attributes: {
+        'service.version': '5.7.0',
+        'user_agent.name': 'Firefox',
+        'user_agent.version': '153',
+        'user_agent.os.name': 'Linux',
+        'browser.language': 'zh-CN',
+        'browser.mobile': true,
+        'graysync.machine.cores': 8,
+      },
+    })
+    expect(record.attributes).not.toHaveProperty('graysync.machine.memory.gb')
+  })
+
+  it.each([
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0',
+      ['Edge', '140', 'Windows'],
+    ],
+    [
+      'Mozilla/5.0 (Linux; Android 15; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36',
+      ['Chrome', '140', 'Android'],
+    ],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1',
+      ['Safari', '18', 'iOS'],
+    ],
+    [
+      'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15',
+      ['Safari', '18', 'macOS'],
+    ],
+    ['curl/8.0', [null, null, null]],
+  ])('that calls itself %s is named', (userAgent, [browser, version, system]) => {
+    expect(readBrowser(userAgent)).toEqual({ browser, version, system })
   })
 })
