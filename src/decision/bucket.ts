@@ -1,4 +1,4 @@
-import { type BegunHash, beginMurmur3, murmur3 } from '../lib/murmur.js'
+import { murmur3 } from '../lib/murmur.js'
 
 /** Shares count thousandths of a percent. */
 export const FULL_SHARE = 100_000
@@ -13,11 +13,6 @@ const BUCKETS = 2 ** 32
  */
 export function bucketOf(salt: string, id: string): number {
   return murmur3(`${salt}:${id}`)
-}
-
-/** The same for many subjects: what `finishMurmur3` goes on with. */
-export function beginBucket(salt: string): BegunHash {
-  return beginMurmur3(`${salt}:`)
 }
 
 /** The first bucket outside of a share. It never falls as the share grows, so that a ramp only adds subjects. */

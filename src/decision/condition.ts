@@ -72,7 +72,7 @@ function compileList(constraint: Constraint): ScalarTest {
 
 function valuesOf({ values = [] }: Constraint): Set<string> {
   const listed = new Set<string>()
-  for (const value of values) listed.add(value.trim())
+  for (let at = 0; at < values.length; at++) listed.add(String(values[at]).trim())
   listed.delete('')
   return listed
 }

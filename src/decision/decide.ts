@@ -1,8 +1,6 @@
-import { type BegunHash, finishMurmur3 } from '../lib/murmur.js'
 import type { Arm, Decision, DecisionInput, Reason } from '../model/decision.js'
-import type { EngineName } from '../model/operation.js'
 import type { Rollout, Stage } from '../model/rollout.js'
-import { beginBucket, bucketOf, limitOf } from './bucket.js'
+import { bucketOf, limitOf } from './bucket.js'
 import type { Test } from './condition.js'
 import { explain } from './explain.js'
 import { compileTarget } from './segment.js'
@@ -39,7 +37,6 @@ interface Begun {
 /** What is worked out once a rollout. */
 interface Plan {
   rollout: Rollout
-  salt: BegunHash
   deny: ReadonlySet<string>
   allow: ReadonlySet<string>
   /** The stages that may be in force, the active one first. */
@@ -69,18 +66,17 @@ export function compileRollout(rollout: Rollout | null): (input: DecisionInput) 
   if (!rollout) return keepOwner
   const plan: Plan = {
     rollout,
-    salt: beginBucket(rollout.hash.salt),
     deny: new Set(rollout.deny),
     allow: new Set(rollout.allow),
     stages: compileStages(rollout),
     heldOut: limitOf(rollout.holdout ?? 0),
   }
-  return (input) => decideBy(plan, input)
+  return decideBy.bind(null, plan)
 }
 
 function decideBy(plan: Plan, input: DecisionInput): Decision {
   const { rollout } = plan
-  const bucket = finishMurmur3(plan.salt, input.subject.id)
+  const bucket = bucketOf(rollout.hash.salt, input.subject.id)
   const begun = findBegun(plan.stages, input.now)
   const stale = input.now - rollout.issuedAt > (rollout.maxAgeMs ?? Number.POSITIVE_INFINITY)
   const choice = choose(plan, input)
@@ -89,7 +85,9 @@ function decideBy(plan: Plan, input: DecisionInput): Decision {
   const keeps = rollout.onShrink !== 'handover' && input.owner === 'refactored'
   const reason = stopped ?? choice ?? (keeps ? 'KEPT' : placed)
   const decision: Decision = {
-    engine: engineOf(reason, input.override),
+    engine:
+      (reason === 'OVERRIDDEN' && input.override) ||
+      (REFACTORED.has(reason) ? 'refactored' : 'legacy'),
     reason,
     // A device that was killed, rolled back or kept stays in the arm that it was drawn into.
     arm: choice ? 'none' : ARMS[placed],
@@ -122,11 +120,6 @@ function keepOwner(input: DecisionInput): Decision {
   return decision
 }
 
-function engineOf(reason: Reason, override: EngineName | null): EngineName {
-  if (reason === 'OVERRIDDEN' && override) return override
-  return REFACTORED.has(reason) ? 'refactored' : 'legacy'
-}
-
 function choose({ rollout, deny, allow }: Plan, input: DecisionInput): Choice | null {
   const { optIn = true, optOut = true } = rollout.preference ?? {}
   const { id } = input.subject
@@ -142,7 +135,8 @@ function choose({ rollout, deny, allow }: Plan, input: DecisionInput): Choice | 
 function compileStages(rollout: Rollout): readonly Begun[] {
   const begun: Begun[] = []
   let isInPlan = false
-  for (const stage of [...rollout.stages].reverse()) {
+  for (let at = rollout.stages.length - 1; at >= 0; at--) {
+    const stage = rollout.stages[at] as Stage
     isInPlan ||= stage.name === rollout.stage
     if (!isInPlan) continue
     begun.push({ stage, limit: limitOf(stage.share), target: compileTarget(rollout, stage) })

@@ -82,13 +82,9 @@ function fits(shape: Simple, value: unknown): boolean {
     case 'such':
       return shape.that(value)
     default:
-      return isNumber(value, shape)
+      if (typeof value !== 'number' || !(value >= shape.from && value <= shape.to)) return false
+      return shape.is === 'a number' || Number.isInteger(value)
   }
-}
-
-function isNumber(value: unknown, { is, from, to }: NumberShape): boolean {
-  if (typeof value !== 'number' || !(value >= from && value <= to)) return false
-  return is === 'a number' || Number.isInteger(value)
 }
 
 function findInRecord(

@@ -1,4 +1,5 @@
 const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
 
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text) as Uint8Array<ArrayBuffer>
@@ -12,5 +13,5 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Reads JSON in UTF-8; throws where the bytes are not exactly that. */
 export function parseJson(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  return JSON.parse(decoder.decode(bytes))
 }

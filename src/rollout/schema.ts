@@ -1,4 +1,4 @@
-import { findWrong, type Shape, type Wrong, within } from '../lib/check.js'
+import { findWrong, type Shape, type Wrong } from '../lib/check.js'
 import { parseJson } from '../lib/encode.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Rollout } from '../model/rollout.js'
@@ -79,40 +79,44 @@ function refused(why: string, cause?: unknown): GraySyncError {
 
 /** What one part of the document says about another. */
 function findWrongName({ segments = [], stages, stage }: Rollout): Wrong | null {
-  const known = segments.map(nameOf)
-  const plan = stages.map(nameOf)
-  const wrong = findTwice('.segments', known) ?? findTwice('.stages', plan)
+  const known = new Set<string>()
+  const plan = new Set<string>()
+  const wrong = findTwice('.segments', segments, known) ?? findTwice('.stages', stages, plan)
   if (wrong) return wrong
-  for (const [at, { where }] of stages.entries()) {
-    const stranger = where && findStranger(where, known)
-    if (stranger) return within(`.stages[${at}].where`, stranger)
+  for (let at = 0; at < stages.length; at++) {
+    const where = stages[at]?.where ?? []
+    for (let index = 0; index < where.length; index++) {
+      const got = where[index] as string
+      if (known.has(got)) continue
+      const want = `the name of a segment, there are: ${list(known)}`
+      return { path: `.stages[${at}].where[${index}]`, want, got }
+    }
   }
-  if (stage === null || plan.includes(stage)) return null
-  const want = `null or the name of a stage, there are: ${list(plan)}`
-  return { path: '.stage', want, got: stage }
+  if (stage === null || plan.has(stage)) return null
+  return {
+    path: '.stage',
+    want: `null or the name of a stage, there are: ${list(plan)}`,
+    got: stage,
+  }
 }
 
-function findStranger(names: readonly string[], known: readonly string[]): Wrong | null {
-  for (const [at, name] of names.entries()) {
-    if (known.includes(name)) continue
-    const want = `the name of a segment, there are: ${list(known)}`
-    return { path: `[${at}]`, want, got: name }
+/** Collects the names of a list, each of which is there once. */
+function findTwice(
+  path: string,
+  named: readonly { name: string }[],
+  names: Set<string>,
+): Wrong | null {
+  for (let at = 0; at < named.length; at++) {
+    const { name } = named[at] as { name: string }
+    if (names.has(name))
+      return { path: `${path}[${at}].name`, want: 'a name of its own', got: name }
+    names.add(name)
   }
   return null
 }
 
-function findTwice(path: string, names: readonly string[]): Wrong | null {
-  if (new Set(names).size === names.length) return null
-  const at = names.findIndex((name, index) => names.indexOf(name) !== index)
-  return { path: `${path}[${at}].name`, want: 'a name of its own', got: names[at] }
-}
-
-function nameOf({ name }: { name: string }): string {
-  return name
-}
-
-function list(names: readonly string[]): string {
-  return names.join(', ') || 'none'
+function list(names: ReadonlySet<string>): string {
+  return [...names].join(', ') || 'none'
 }
 
 function show(value: unknown): string {

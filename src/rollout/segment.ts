@@ -7,6 +7,35 @@ const VALUES: Shape = {
   is: 'record',
   has: { values: { is: 'list', of: 'text', most: 10_000 } },
 }
+const NUMBER = hasValue('a text with a decimal number', isNumeric)
+const DATE = hasValue('a text with a date and time of ISO 8601', isDate)
+const VERSION = hasValue('a text with a version of Semantic Versioning', isVersion)
+const PATTERN = hasValue(
+  'a regular expression of at most 256 characters, without look-around, back references or nested repeats',
+  isPattern,
+)
+
+/** The shape of the operand depends on the operator. */
+const OPERANDS: Readonly<Record<Operator, Shape>> = {
+  IN: VALUES,
+  NOT_IN: VALUES,
+  STR_CONTAINS: VALUES,
+  STR_STARTS_WITH: VALUES,
+  STR_ENDS_WITH: VALUES,
+  NUM_EQ: NUMBER,
+  NUM_GT: NUMBER,
+  NUM_GTE: NUMBER,
+  NUM_LT: NUMBER,
+  NUM_LTE: NUMBER,
+  DATE_AFTER: DATE,
+  DATE_BEFORE: DATE,
+  SEMVER_EQ: VERSION,
+  SEMVER_GT: VERSION,
+  SEMVER_GTE: VERSION,
+  SEMVER_LT: VERSION,
+  SEMVER_LTE: VERSION,
+  REGEX: PATTERN,
+}
 
 const CONSTRAINT: Shape = {
   is: 'record',
@@ -19,29 +48,8 @@ export const SEGMENT: Shape = {
   has: { name: 'text', constraints: { is: 'list', of: findWrongConstraint, most: 100 } },
 }
 
-/** The shape of the operand depends on the operator. */
 function findWrongConstraint(value: unknown): Wrong | null {
-  const wrong = findWrong(CONSTRAINT, value)
-  if (wrong) return wrong
-  const { operator } = value as Constraint
-  const isList = operator.endsWith('IN') || operator.startsWith('STR')
-  return findWrong(isList ? VALUES : shapeOfOperand(operator), value)
-}
-
-function shapeOfOperand(operator: Operator): Shape {
-  switch (operator.split('_')[0]) {
-    case 'NUM':
-      return hasValue('a text with a decimal number', isNumeric)
-    case 'DATE':
-      return hasValue('a text with a date and time of ISO 8601', isDate)
-    case 'SEMVER':
-      return hasValue('a text with a version of Semantic Versioning', isVersion)
-    default:
-      return hasValue(
-        'a regular expression of at most 256 characters, without look-around, back references or nested repeats',
-        isPattern,
-      )
-  }
+  return findWrong(CONSTRAINT, value) ?? findWrong(OPERANDS[(value as Constraint).operator], value)
 }
 
 function hasValue(want: string, is: (text: string) => boolean): Shape {
