@@ -6,7 +6,7 @@ import type { Entrant } from './candidates.js'
 import { median } from './measure.js'
 import { isMeant, PEOPLE } from './scene.js'
 
-const ROUNDS = 11
+const ROUNDS = 31
 
 /**
  * Starts each entrant in fresh pages of a real browser, where nothing is compiled yet: from the cached text to the first answer,

@@ -80,6 +80,12 @@ export function judge({ rows, verify }: Figures): string[] {
       `the fastest peer takes ${(fastest / ours.evaluateNs).toFixed(2)} times our time, not 2`,
     )
   }
+  const starts = peers.flatMap(({ startNs }) => startNs ?? [])
+  if (ours.startNs !== null && ours.startNs >= Math.min(...starts)) {
+    misses.push(
+      `the start takes ${(ours.startNs / Math.min(...starts)).toFixed(2)} times that of the fastest peer`,
+    )
+  }
   const ratio = verify.oursNs / verify.bareNs
   if (ratio > 1.2) misses.push(`verification takes ${ratio.toFixed(2)} times a bare one, not 1.2`)
   return misses

@@ -147,7 +147,10 @@ function compileStages(rollout: Rollout): readonly Begun[] {
 }
 
 function findBegun(stages: readonly Begun[], now: number): Begun | null {
-  for (const begun of stages) if ((begun.stage.startAt ?? 0) <= now) return begun
+  for (let at = 0; at < stages.length; at++) {
+    const begun = stages[at] as Begun
+    if ((begun.stage.startAt ?? 0) <= now) return begun
+  }
   return null
 }
 

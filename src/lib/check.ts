@@ -60,7 +60,16 @@ export function findWrong(shape: Shape, value: unknown): Wrong | null {
   if (shape.is === 'list') return findInList(shape.of, value as readonly unknown[])
   if (shape.is !== 'record') return null
   const members = value as Readonly<Record<string, unknown>>
-  return findInRecord(shape.has, members, false) ?? findInRecord(shape.may, members, true)
+  for (const name in shape.has) {
+    const wrong = findWrong(shape.has[name] as Shape, members[name])
+    if (wrong) return within(`.${name}`, wrong)
+  }
+  for (const name in shape.may) {
+    const wrong =
+      members[name] === undefined ? null : findWrong(shape.may[name] as Shape, members[name])
+    if (wrong) return within(`.${name}`, wrong)
+  }
+  return null
 }
 
 /** Says of what is wrong inside of a value where that is. */
@@ -85,20 +94,6 @@ function fits(shape: Simple, value: unknown): boolean {
       if (typeof value !== 'number' || !(value >= shape.from && value <= shape.to)) return false
       return shape.is === 'a number' || Number.isInteger(value)
   }
-}
-
-function findInRecord(
-  shapes: Readonly<Record<string, Shape>> | undefined,
-  members: Readonly<Record<string, unknown>>,
-  mayLack: boolean,
-): Wrong | null {
-  for (const name in shapes) {
-    const value = members[name]
-    if (mayLack && value === undefined) continue
-    const wrong = findWrong(shapes[name] as Shape, value)
-    if (wrong) return within(`.${name}`, wrong)
-  }
-  return null
 }
 
 function findInList(shape: Shape, list: readonly unknown[]): Wrong | null {

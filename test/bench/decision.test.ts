@@ -12,7 +12,7 @@ const row = (name: string, changes: Partial<Row> = {}): Row => ({
   ...changes,
 })
 const figures = (changes: Partial<Figures> = {}): Figures => ({
-  rows: [row('graysync'), row('peer', { evaluateNs: 200 })],
+  rows: [row('graysync', { startNs: 900_000 }), row('peer', { evaluateNs: 200 })],
   verify: { oursNs: 120, bareNs: 100 },
   node: '20.0.0',
   cpu: 'a cpu',
@@ -20,13 +20,27 @@ const figures = (changes: Partial<Figures> = {}): Figures => ({
 })
 
 describe('the bars', () => {
-  test('are reached at twice the speed of the fastest peer and 1.2 times a bare verification', () => {
+  test('are reached at twice the speed of the fastest peer, a faster start and 1.2 times a bare verification', () => {
     expect(judge(figures())).toEqual([])
   })
 
   test('are missed when any peer is faster than half our speed', () => {
-    const rows = [row('graysync'), row('a', { evaluateNs: 900 }), row('b', { evaluateNs: 199 })]
+    const rows = [
+      row('graysync', { startNs: null }),
+      row('a', { evaluateNs: 900 }),
+      row('b', { evaluateNs: 199 }),
+    ]
     expect(judge(figures({ rows }))).toEqual([expect.stringContaining('1.99')])
+  })
+
+  test('are missed when any peer starts as fast; one that starts nowhere is no measure', () => {
+    const rows = (startNs: number | null) => [
+      row('graysync'),
+      row('a', { evaluateNs: 200, startNs }),
+      row('b', { evaluateNs: 200, startNs: 1_100_000 }),
+    ]
+    expect(judge(figures({ rows: rows(null) }))).toEqual([])
+    expect(judge(figures({ rows: rows(800_000) }))).toEqual([expect.stringContaining('1.25')])
   })
 
   test('are missed when verification costs more', () => {
@@ -50,7 +64,7 @@ describe('the table', () => {
 
   test('says the same in Chinese', () => {
     const text = formatFigures(figures(), 'zh-CN')
-    expect(text).toContain('| peer 1.0.0 | 200 ns (2.0×) | 1.00 ms | 5.0 kB |')
+    expect(text).toContain('| peer 1.0.0 | 200 ns (2.0×) | 1.00 ms (1.1×) | 5.0 kB |')
     expect(text).toContain('单次求值')
   })
 
