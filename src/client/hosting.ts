@@ -10,6 +10,8 @@ import type { Core } from './core.js'
 /** The engine that runs in this tab, if any. */
 export interface Hosting<Op extends Operation> {
   host(): Host<Op> | null
+  /** Under which it runs; `null` where none does. */
+  term(): number | null
   /** Starts an engine under a term; `false` when it was no longer wanted once it had started. */
   start(
     name: EngineName,
@@ -29,7 +31,7 @@ export function createHosting<Op extends Operation>(
 ): Hosting<Op> {
   const { platform } = core
   const { installation } = core.profile
-  let host: (Host<Op> & { abort: AbortController }) | null = null
+  let host: (Host<Op> & { abort: AbortController; term: number }) | null = null
 
   const createContext = (name: EngineName, term: number, abort: AbortController): EngineContext => {
     const { signal } = abort
@@ -59,12 +61,13 @@ export function createHosting<Op extends Operation>(
 
   return {
     host: () => host,
+    term: () => host?.term ?? null,
     async start(name, engine, term, isWanted) {
       const abort = new AbortController()
       try {
         const running = await startEngine(platform, name, engine, createContext(name, term, abort))
         if (isWanted()) {
-          host = { name, engine, running, abort }
+          host = { name, engine, running, abort, term }
           return true
         }
         abort.abort()

@@ -7,10 +7,14 @@ const NAME = 'graysync-writer'
 /** The right to run an engine, which one tab has at a time. */
 export interface Lease {
   isHeld(): boolean
+  /** Somebody has it, which is this tab if this tab was given it. */
+  isKept(): Promise<boolean>
   /** Takes it if it is free; `false` when another tab has it. */
   take(): Promise<boolean>
   /** Stands in line for it. */
   await(): void
+  /** Takes it from a tab that does nothing with it: a new term says whose it is. */
+  steal(): void
   giveBack(): void
 }
 
@@ -40,27 +44,38 @@ export function createLease<Op extends Operation>(
     return true
   }
 
+  const ask = (steal: boolean) => {
+    const { signal } = turn
+    platform.lock?.(NAME, { signal, steal }).then(
+      (granted) => {
+        if (accept(granted, signal)) o.onGained()
+      },
+      (cause) => {
+        if (!signal.aborted) report(cause)
+      },
+    )
+  }
+
+  const leaveLine = () => {
+    turn.abort()
+    turn = new AbortController()
+  }
+
   return {
     isHeld: () => held !== null,
+    isKept: async () => (await platform.locks()).some((lock) => lock.name === NAME && lock.isHeld),
     async take() {
       const { signal } = turn
       return accept((await platform.lock?.(NAME, { signal, ifAvailable: true })) ?? null, signal)
     },
     // One request, held until it is granted: asking twice would make two leaders.
-    await() {
-      const { signal } = turn
-      platform.lock?.(NAME, { signal }).then(
-        (granted) => {
-          if (accept(granted, signal)) o.onGained()
-        },
-        (cause) => {
-          if (!signal.aborted) report(cause)
-        },
-      )
+    await: () => ask(false),
+    steal() {
+      leaveLine()
+      ask(true)
     },
     giveBack() {
-      turn.abort()
-      turn = new AbortController()
+      leaveLine()
       held?.release()
       held = null
     },

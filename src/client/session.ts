@@ -2,14 +2,16 @@ import { readControl } from '../engine/control.js'
 import type { Host } from '../engine/handing.js'
 import { sweepAcked } from '../engine/oplog.js'
 import type { Operations } from '../flows/enqueue.js'
-import type { Control } from '../model/engine.js'
-import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
+import { mintId } from '../lib/id.js'
+import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
+import { writeFact } from '../store/control.js'
 import type { Blocked, Core } from './core.js'
 import { type Booted, cross } from './crossing.js'
+import { createFollowing } from './following.js'
 import { createHosting } from './hosting.js'
 import { createLease } from './lease.js'
-import { readPreference } from './profile.js'
+import { createRefusal } from './refusal.js'
 import { noteOwner, wasSwitched } from './stores.js'
 
 /** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
@@ -21,6 +23,8 @@ export interface Session<Op extends Operation> {
   host(): Host<Op> | null
   /** Another tab changed the control record, or the user's choice. */
   look(): Promise<void>
+  /** Another tab asks whether this one, should it lead, does anything. */
+  answer(): Promise<void>
   end(): Promise<void>
 }
 
@@ -40,10 +44,12 @@ export function createSession<Op extends Operation>(
   })
   /** Rises with every lead and at its end: what was begun under a lower one goes no further. */
   let reign = 0
-  let following = false
   let away = false
-  /** Whose engine was shown last; a handover shows none in between. */
-  let owner: EngineName | null = null
+  const following = createFollowing(core)
+  const { refuse, waitForUpdate, decideBare, whyBare, whyNoEngine } = createRefusal(
+    core,
+    lease.isHeld,
+  )
 
   async function begin(): Promise<void> {
     const mine = reign
@@ -51,15 +57,25 @@ export function createSession<Op extends Operation>(
     if (!platform.lock || (await lease.take())) return lead()
     if (mine !== reign) return
     await follow()
-    if (mine === reign) lease.await()
-    else following = false
+    if (mine === reign) standInLine()
+    else following.end()
+  }
+
+  function standInLine(): void {
+    const mine = reign
+    lease.await()
+    const isWaiting = () => mine === reign && !signal.aborted
+    // Without this code a tab is only as patient as the line.
+    import('./patrol.js')
+      .then(({ keepVigil }) => keepVigil(core, { isWaiting, steal: lease.steal }))
+      .catch(() => undefined)
   }
 
   async function lead(): Promise<void> {
     if (signal.aborted) return lease.giveBack()
     const mine = ++reign
     const isMine = () => mine === reign && !signal.aborted
-    following = false
+    following.end()
     try {
       if (!core.stores.control) return await runBare(isMine)
       const booted = await cross(core, lease.isHeld()).catch(stay)
@@ -82,23 +98,6 @@ export function createSession<Op extends Operation>(
     return { control, blocked: { by: cause.code, fix: cause.message } }
   }
 
-  /** A newer build of the app wrote what is stored: this one takes operations and sends nothing. */
-  function waitForUpdate(): void {
-    decideBare()
-    state.amend({ reload: 'required' })
-    refuse('NEWER_STATE', core.stores.trouble[0]?.message ?? 'update the app')
-  }
-
-  function decideBare(): void {
-    core.decided(core.decide(wasSwitched(platform) ? 'refactored' : 'legacy'))
-  }
-
-  function refuse(by: ErrorCode, fix: string): void {
-    const decision = core.decision()
-    const role = lease.isHeld() ? 'writer' : 'follower'
-    state.show({ phase: 'running', decision, running: null, role, blocked: { by, fix } })
-  }
-
   /** Nothing can be stored here: the engine that the profile has runs, and nothing ever moves. */
   async function runBare(isMine: () => boolean): Promise<void> {
     decideBare()
@@ -107,15 +106,10 @@ export function createSession<Op extends Operation>(
     await start('legacy', 0, blocked, isMine)
   }
 
-  function whyBare(): Blocked {
-    const [error] = core.stores.trouble
-    return { by: error?.code ?? 'STORE', fix: error?.message ?? 'storage is not available' }
-  }
-
   async function run(booted: Booted, isMine: () => boolean): Promise<void> {
     const { control, blocked } = booted
     noteOwner(platform, control)
-    owner = control.owner
+    following.note(control.owner)
     if (!control.owner) throw new GraySyncError('HALTED', `stuck while ${control.phase}`)
     await start(control.owner, control.term, blocked, isMine)
     if (!isMine()) return
@@ -145,12 +139,6 @@ export function createSession<Op extends Operation>(
     }
   }
 
-  function whyNoEngine(name: EngineName): string {
-    return core.options.engines
-      ? `this profile is on ${name}: ship an app that has that engine`
-      : 'decide only: give `engines` to run one'
-  }
-
   /** From the lead into the line; an engine that goes on by itself must not be started beside itself. */
   async function stepBack(): Promise<void> {
     const canStop = hosting.host()?.running.stop !== undefined || !hosting.host()
@@ -161,26 +149,38 @@ export function createSession<Op extends Operation>(
     if (!platform.lock || !canStop) {
       return refuse('FENCED', 'another tab writes now: reload this one to take over')
     }
-    following = true
-    await look().catch(core.report)
-    if (following && !signal.aborted) lease.await()
+    following.begin()
+    await following.look().catch(core.report)
+    if (mine === reign && !signal.aborted) standInLine()
   }
 
-  /** A page that is kept to be shown again runs nothing, and must not hold what others wait for. */
+  /** A page that is kept to be shown again, or frozen, runs nothing, and must not hold what others wait for. */
   function leave(): void {
     const host = hosting.host()
     if (away || (host && !host.running.stop)) return
     away = true
     reign++
-    following = false
+    following.end()
     void hosting.stop({ atOnce: true })
     lease.giveBack()
+    core.stores.control?.rest()
   }
 
   function comeBack(): void {
-    if (!away) return
+    if (!away) return void recheck().catch(core.report)
     away = false
     begin().catch(halt)
+  }
+
+  /** A page whose engine could not be stopped may have lost the lease while it stood still: some browsers tell nobody. */
+  async function recheck(): Promise<void> {
+    const { control: connection } = core.stores
+    const term = hosting.term()
+    if (!connection || term === null || !lease.isHeld()) return
+    const mine = reign
+    const isOver = (await readControl(connection)).term > term
+    const isKept = !isOver && ((await lease.isKept()) || (await lease.take()))
+    if (mine === reign && !isKept) await stepBack()
   }
 
   async function follow(): Promise<void> {
@@ -192,32 +192,15 @@ export function createSession<Op extends Operation>(
     }
     const control = await readControl(connection)
     core.decided(core.decide(control.owner ?? control.handover?.from ?? 'legacy'))
-    following = true
-    show(control)
+    following.begin()
+    following.show(control)
   }
 
-  function show(control: Control): void {
-    const decision = core.decision()
-    if (control.owner) {
-      owner = control.owner
-      state.show({ phase: 'running', decision, running: control.owner, role: 'follower' })
-      return
-    }
-    const { from, to } = control.handover ?? { from: 'legacy', to: 'refactored' }
-    state.show({ phase: 'handover', decision, running: null, from, to, step: control.phase })
-  }
-
-  async function look(): Promise<void> {
+  /** In the store, since a page that stands still can hear and not write. */
+  async function answer(): Promise<void> {
     const { control: connection } = core.stores
-    if (!following || !connection) return
-    core.profile.preference = await readPreference(connection)
-    const control = await readControl(connection)
-    if (!following || signal.aborted) return
-    const before = owner
-    show(control)
-    if (before && owner && before !== owner) {
-      core.emitter.emit('engineSwitched', { from: before, to: owner })
-    }
+    if (!lease.isHeld() || !connection) return
+    await writeFact(connection, 'pulse', mintId(platform.now(), platform.randomBytes(16)))
   }
 
   function halt(cause: unknown): void {
@@ -231,13 +214,14 @@ export function createSession<Op extends Operation>(
   return {
     async begin() {
       platform.onLife((life) => {
-        if (life === 'pagehide') leave()
-        if (life === 'pageshow') comeBack()
+        if (life === 'pagehide' || life === 'freeze') leave()
+        if (life === 'pageshow' || life === 'resume') comeBack()
       }, signal)
       await begin().catch(halt)
     },
     host: hosting.host,
-    look: () => look().catch((cause) => void core.report(cause)),
+    look: () => following.look().catch((cause) => void core.report(cause)),
+    answer: () => answer().catch((cause) => void core.report(cause)),
     async end() {
       reign++
       await hosting.stop()

@@ -3,7 +3,7 @@ import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { ControlConnection } from '../store/control.js'
-import { stepControl } from './control.js'
+import { readControl, stepControl } from './control.js'
 
 export interface CoordinatorOptions {
   platform: Platform
@@ -19,6 +19,8 @@ export interface CoordinatorOptions {
 
 /** The transitions of one handover. Each is one transaction, and rejects with FENCED where another tab took over. */
 export interface Coordinator {
+  /** Rejects as a step would, and writes nothing: asked before each write into a store. */
+  check(): Promise<void>
   prepare(): Promise<void>
   fence(): Promise<void>
   saved(detail: Readonly<Record<string, unknown>>): Promise<void>
@@ -70,6 +72,11 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
       isMine(control) && control.phase === phase ? change(control) : null
 
   return {
+    async check() {
+      if (!isMine(await readControl(o.control))) {
+        throw new GraySyncError('FENCED', 'another tab took the handover')
+      }
+    },
     prepare: () =>
       insist('preparing', { from: o.from, to: o.to }, (control) =>
         control.phase === 'stable' &&

@@ -4,15 +4,21 @@ import type { Operation } from '../model/operation.js'
 import type { AuditReport, Divergence } from '../model/source.js'
 import { pagesOf } from './backup.js'
 
-/** Fills the store of `to` with every row that `from` holds. Safe to repeat. */
+/**
+ * Fills the store of `to` with every row that `from` holds. Safe to repeat. `check` rejects once another tab took over:
+ * a tab that stood still would put old rows over new ones.
+ */
 export async function hydrate<Op extends Operation>(
   from: Engine<Op>,
   to: Engine<Op>,
+  check: () => Promise<void>,
 ): Promise<void> {
   if (!to.store || !from.data) return
+  await check()
   await to.store.clear()
   for (const table of from.data.tables) {
     for await (const rows of pagesOf(from.data, table)) {
+      await check()
       await to.store.hydrate(
         table,
         rows.map(({ row }) => row),
@@ -26,13 +32,14 @@ export async function topUp<Op extends Operation>(
   from: Engine<Op>,
   to: Engine<Op>,
   report: AuditReport,
+  check: () => Promise<void>,
 ): Promise<void> {
   if (!to.store || !from.data) return
   const extra = report.tables.reduce((sum, table) => sum + table.extra, 0)
   const differing = report.tables.reduce((sum, table) => sum + table.missing + table.changed, extra)
   // A report lists so many rows and counts the rest; a row too many is only taken away by a new start.
   if (extra > 0 || differing > report.divergences.length || !report.complete) {
-    return hydrate(from, to)
+    return hydrate(from, to, check)
   }
   for (const table of new Set(report.divergences.map((row: Divergence) => row.table))) {
     const rows = report.divergences.filter((row) => row.table === table)
@@ -40,6 +47,7 @@ export async function topUp<Op extends Operation>(
       table,
       rows.map((row) => row.key),
     )
+    await check()
     await to.store.hydrate(
       table,
       fresh.map(({ row }) => row),

@@ -86,6 +86,14 @@ export function countOpen(
   })
 }
 
+/** Whether an engine has anything to do. */
+export function hasOpen(connection: ControlConnection): Promise<boolean> {
+  return connection.run(async (db) => {
+    const key = await db.transaction('oplog').store.index('state').getKey('open')
+    return key !== undefined
+  })
+}
+
 export type End =
   | { state: 'acked'; by: EngineName }
   | { state: 'dead' | 'quarantine'; cause: string }

@@ -162,7 +162,7 @@ export function createDelivery(o: {
 
   platform.onLife((life) => {
     if (life === 'hidden' || life === 'pagehide') breathe()
-    else if (life !== 'offline') void pass('eager')
+    else if (life !== 'offline' && life !== 'freeze') void pass('eager')
   }, signal)
   outbox.watch((lane) => wakeIn(LINGER_MS[lane]))
   signal.addEventListener('abort', () => cancelWake(), { once: true })

@@ -58,7 +58,7 @@ export async function handover<Op extends Operation>(
   let moved = 0
   try {
     await h.coordinator.prepare()
-    await hydrate(h.source, h.target)
+    await hydrate(h.source, h.target, h.coordinator.check)
     await h.coordinator.fence()
     const queued = (await h.source.queue?.exporter?.read()) ?? []
     const { open, movable } = await gather<Op>(h.control, queued, h.platform.now())
@@ -130,7 +130,7 @@ async function verifyRows<Op extends Operation>(h: Handing<Op>): Promise<void> {
   if (!store || !left || !right) return
   const first = await h.audit(left, right)
   if (first.clean) return
-  await topUp(h.source, h.target, first)
+  await topUp(h.source, h.target, first, h.coordinator.check)
   insistOnClean(await h.audit(left, right))
 }
 

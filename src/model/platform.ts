@@ -1,12 +1,34 @@
 /** The standard `fetch`. */
 export type Fetch = WindowOrWorkerGlobalScope['fetch']
 
-export type PageLife = 'visible' | 'hidden' | 'pagehide' | 'pageshow' | 'online' | 'offline'
+export type PageLife =
+  | 'visible'
+  | 'hidden'
+  | 'pagehide'
+  | 'pageshow'
+  | 'freeze'
+  | 'resume'
+  | 'online'
+  | 'offline'
 
 /** A held lock; `lost` settles when somebody else took it. */
 export interface Held {
   release(): void
   lost: Promise<void>
+}
+
+export interface LockOptions {
+  signal: AbortSignal
+  ifAvailable?: boolean
+  steal?: boolean
+}
+
+/** One lock, as it is held or waited for. */
+export interface LockState {
+  name: string
+  isHeld: boolean
+  /** The page; the same for all locks of one page. */
+  client: string
 }
 
 export interface Channel {
@@ -31,11 +53,12 @@ export interface Platform {
   subtle: SubtleCrypto | null
   /**
    * Waits for a lock with one held request, or answers `null` at once when it is taken and `ifAvailable` is set.
-   * Rejects with the signal's reason. The member is `null` where there are no Web Locks.
+   * With `steal` it takes the lock from whoever holds it. Rejects with the signal's reason.
+   * The member is `null` where there are no Web Locks.
    */
-  lock:
-    | ((name: string, o: { signal: AbortSignal; ifAvailable?: boolean }) => Promise<Held | null>)
-    | null
+  lock: ((name: string, o: LockOptions) => Promise<Held | null>) | null
+  /** The locks of this origin, held and waited for, in all its tabs; asking also frees those of pages that are kept. */
+  locks(): Promise<readonly LockState[]>
   /** A hint to other tabs: never carries authority. `null` where there is no BroadcastChannel. */
   channel: ((name: string, receive: (message: unknown) => void) => Channel) | null
   onLife(listener: (life: PageLife) => void, signal: AbortSignal): void

@@ -1,4 +1,4 @@
-import type { Held, PageLife, Platform } from '../model/platform.js'
+import type { Held, LockOptions, LockState, PageLife, Platform } from '../model/platform.js'
 
 interface Yielding {
   scheduler?: { yield?(): Promise<void> }
@@ -24,6 +24,7 @@ export function browserPlatform(): Platform {
     indexedDB: reach(() => globalThis.indexedDB),
     subtle: reach(() => crypto.subtle),
     lock: locks ? (name, o) => hold(locks, name, o) : null,
+    locks: async () => (locks ? listLocks(locks) : []),
     channel: typeof BroadcastChannel === 'undefined' ? null : openChannel,
     onLife,
     visible: () => document.visibilityState === 'visible',
@@ -44,14 +45,11 @@ function reach<T>(get: () => T | undefined): T | null {
   }
 }
 
-function hold(
-  locks: LockManager,
-  name: string,
-  o: { signal: AbortSignal; ifAvailable?: boolean },
-): Promise<Held | null> {
+function hold(locks: LockManager, name: string, o: LockOptions): Promise<Held | null> {
+  const { signal, ifAvailable = false, steal = false } = o
   return new Promise((granted, refused) => {
-    // A signal and `ifAvailable` exclude each other in the standard.
-    const request = o.ifAvailable ? { ifAvailable: true } : { signal: o.signal }
+    // A signal excludes the other two in the standard.
+    const request = ifAvailable || steal ? { ifAvailable, steal } : { signal }
     let lose = () => {}
     const lost = new Promise<void>((resolve) => {
       lose = resolve
@@ -64,6 +62,14 @@ function hold(
       .then(undefined, refused)
       .finally(lose)
   })
+}
+
+async function listLocks(locks: LockManager): Promise<LockState[]> {
+  const { held = [], pending = [] } = await locks.query()
+  const toState =
+    (isHeld: boolean) =>
+    ({ name = '', clientId: client = '' }: LockInfo) => ({ name, isHeld, client })
+  return [...held.map(toState(true)), ...pending.map(toState(false))]
 }
 
 function openChannel(
@@ -87,6 +93,9 @@ function onLife(listener: (life: PageLife) => void, signal: AbortSignal): void {
   document.addEventListener('visibilitychange', () => listener(document.visibilityState), {
     signal,
   })
+  for (const life of ['freeze', 'resume'] as const) {
+    document.addEventListener(life, tell(life), { signal })
+  }
   for (const life of ['pagehide', 'pageshow', 'online', 'offline'] as const) {
     globalThis.addEventListener(life, tell(life), { signal })
   }

@@ -67,7 +67,7 @@ export function createRhythm(platform: Platform, o: RhythmOptions): Rhythm {
   }
 
   function live(life: PageLife): void {
-    if (life === 'hidden' || life === 'pagehide') pause()
+    if (life === 'hidden' || life === 'pagehide' || life === 'freeze') pause()
     else if (life === 'online' && !paused) o.ask()
     else if (platform.visible()) resume()
   }

@@ -6,6 +6,8 @@ import { toStoreError } from './open.js'
 export interface Connection<Schema extends DBSchema> {
   /** Runs `work`, and once more on a fresh connection where the old one was dead: `work` begins from nothing each time. */
   run<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T>
+  /** Lets the connection go; the next work opens another. */
+  rest(): void
   close(): void
 }
 
@@ -39,6 +41,7 @@ export function connect<Schema extends DBSchema>(
         throw cause instanceof DOMException ? toStoreError(cause, 'store') : cause
       }
     },
+    rest: drop,
     close() {
       closed = true
       drop()

@@ -1,4 +1,5 @@
-import type { Channel, Held, PageLife, Platform } from '../model/platform.js'
+import type { Channel, PageLife, Platform } from '../model/platform.js'
+import { createLocks, type Life, tell } from './locks.js'
 
 type Answer = (request: Request) => Response | Promise<Response>
 
@@ -32,21 +33,19 @@ export interface World {
 export interface Tab extends Platform {
   /** The tab dies: its locks are free, its timers stop, it hears and sends nothing more. */
   kill(): void
-  /** Its locks are taken away, as some browsers do with a page that is kept; the tab lives on. */
-  loseLocks(): void
+  /** Its locks are taken away, as some browsers do with a page that is kept, and may not tell; the tab lives on. */
+  loseLocks(o?: { unnoticed: boolean }): void
+  /** The tab does nothing until `wake`, as when it is frozen: its timers wait, it hears nothing, its locks are its own. */
+  hang(): void
+  wake(): void
   /** Sends a page event, and keeps `visible()` in step. */
   live(life: PageLife): void
 }
 
 interface Timer {
   at: number
+  tab: Life
   run(): void
-}
-
-interface Waiter {
-  grant(): void
-  lose(): void
-  owner: object
 }
 
 /**
@@ -60,36 +59,28 @@ interface Waiter {
 export function createWorld(o: WorldOptions = {}): World {
   const notes = new Map<string, string>()
   const timers = new Set<Timer>()
-  const channels = new Set<{ name: string; tab: object; receive(message: unknown): void }>()
-  const locks = new Map<string, Waiter[]>()
+  const channels = new Set<{ name: string; tab: Life; receive(message: unknown): void }>()
+  const locks = createLocks()
   const subtle = o.subtle === undefined ? globalThis.crypto.subtle : o.subtle
   const factory = o.indexedDB === undefined ? reachIndexedDB() : o.indexedDB
   const start = o.now ?? 1_700_000_000_000
   let elapsed = 0
+  let opened = 0
   let answer: Answer = () => new Response(null, { status: 404 })
 
-  const leave = (name: string, waiter: Waiter) => {
-    const queue = locks.get(name) ?? []
-    const wasFirst = queue[0] === waiter
-    const rest = queue.filter((other) => other !== waiter)
-    locks.set(name, rest)
-    if (wasFirst) rest[0]?.grant()
-  }
-
-  const forsake = (owner: object) => {
-    for (const [name, queue] of locks) {
-      for (const waiter of queue.filter((one) => one.owner === owner)) leave(name, waiter)
-    }
-  }
-
   const tab = (): Tab => {
-    const self = {}
-    const own = { alive: true, visible: true }
+    const own: Life = {
+      id: `tab ${++opened}`,
+      alive: true,
+      visible: true,
+      hangs: false,
+      unheard: [],
+    }
     const listeners: { hear(life: PageLife): void; signal: AbortSignal }[] = []
     const mine = new Set<Timer>()
 
     const setTimer = (run: () => void, ms: number) => {
-      const timer: Timer = { at: elapsed + ms, run }
+      const timer: Timer = { at: elapsed + ms, tab: own, run }
       timers.add(timer)
       mine.add(timer)
       return () => {
@@ -98,36 +89,16 @@ export function createWorld(o: WorldOptions = {}): World {
       }
     }
 
-    const lock: Platform['lock'] = (name, { signal, ifAvailable }) =>
-      new Promise<Held | null>((resolve, reject) => {
-        if (!own.alive) return
-        const queue = locks.get(name) ?? []
-        if (ifAvailable && queue.length > 0) return resolve(null)
-        let lose = () => {}
-        const lost = new Promise<void>((gone) => {
-          lose = gone
-        })
-        const waiter: Waiter = {
-          owner: self,
-          grant: () => resolve({ release: () => leave(name, waiter), lost }),
-          lose: () => lose(),
-        }
-        signal.addEventListener('abort', () => {
-          leave(name, waiter)
-          reject(signal.reason)
-        })
-        locks.set(name, [...queue, waiter])
-        if (queue.length === 0) waiter.grant()
-      })
-
     const channel = (name: string, receive: (message: unknown) => void): Channel => {
-      const member = { name, tab: self, receive }
+      const member = { name, tab: own, receive }
       channels.add(member)
       return {
         post(message) {
           for (const other of own.alive ? channels : []) {
             if (other !== member && other.name === name) {
-              queueMicrotask(() => channels.has(other) && other.receive(structuredClone(message)))
+              const copy = structuredClone(message)
+              const hear = () => channels.has(other) && other.receive(copy)
+              queueMicrotask(() => tell(other.tab, hear))
             }
           }
         },
@@ -151,7 +122,8 @@ export function createWorld(o: WorldOptions = {}): World {
       },
       indexedDB: factory,
       subtle,
-      lock: o.locks === false ? null : lock,
+      lock: o.locks === false ? null : (name, options) => locks.request(own, name, options),
+      locks: async () => locks.list(),
       channel: o.channels === false ? null : channel,
       onLife: (hear, signal) => void listeners.push({ hear, signal }),
       visible: () => own.visible,
@@ -170,15 +142,16 @@ export function createWorld(o: WorldOptions = {}): World {
       kill() {
         own.alive = false
         for (const timer of mine) timers.delete(timer)
-        for (const member of channels) if (member.tab === self) channels.delete(member)
-        forsake(self)
+        for (const member of channels) if (member.tab === own) channels.delete(member)
+        locks.forsake(own)
       },
-      loseLocks() {
-        for (const [name, [first]] of locks) {
-          if (first?.owner !== self) continue
-          leave(name, first)
-          first.lose()
-        }
+      loseLocks: ({ unnoticed } = { unnoticed: false }) => locks.seize(own, unnoticed),
+      hang() {
+        own.hangs = true
+      },
+      wake() {
+        own.hangs = false
+        for (const hear of own.unheard.splice(0)) hear()
       },
       live(life) {
         if (life === 'visible' || life === 'hidden') own.visible = life === 'visible'
@@ -197,7 +170,9 @@ export function createWorld(o: WorldOptions = {}): World {
     advance(ms) {
       const until = elapsed + ms
       for (;;) {
-        const due = [...timers].filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0]
+        const [due] = [...timers]
+          .filter(({ at, tab }) => at <= until && !tab.hangs)
+          .sort((a, b) => a.at - b.at)
         if (!due) break
         timers.delete(due)
         elapsed = Math.max(elapsed, due.at)

@@ -46,7 +46,7 @@ const STATES = {
   },
 } satisfies Record<string, Control>
 type State = keyof typeof STATES
-type Step = keyof Coordinator
+type Step = Exclude<keyof Coordinator, 'check'>
 
 const RAISED = { flip: 4, term: 8 }
 const BACK: Partial<Control> = { ...RAISED, owner: 'legacy', phase: 'stable', handover: null }

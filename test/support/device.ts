@@ -53,6 +53,7 @@ export function createDevice(o: { speed?: number; quota?: number } = {}): Device
         indexedDB: globalThis.indexedDB,
         subtle: crypto.subtle,
         lock: lock as Platform['lock'],
+        locks: async () => [],
         channel: null,
         onLife(listener, signal) {
           listeners.add(listener)

@@ -112,6 +112,7 @@ export function createBrowser(): Browser {
         indexedDB,
         subtle: crypto.subtle,
         lock: lockFor(mine),
+        locks: async () => [],
         channel: openChannel,
         onLife(listener, signal) {
           listeners.add(listener)

@@ -1,0 +1,2 @@
+// What goes on while a tab lives, and no start waits for. One chunk, as in `desk.ts`.
+export { keepVigil } from './vigil.js'
