@@ -1,5 +1,10 @@
 import { parseArgs } from 'node:util'
-import { OUTAGES, runOutage } from '../test/support/outage.js'
+import { chromium } from '../test/e2e/support/chromium.js'
+import { firefox } from '../test/e2e/support/firefox.js'
+import { minibrowser } from '../test/e2e/support/minibrowser.js'
+import { buildPage, OUTAGES, openLab, runOutage } from '../test/support/outage.js'
+
+const BROWSERS = { chromium, firefox, webkit: minibrowser }
 
 const { values } = parseArgs({
   options: {
@@ -10,21 +15,41 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 })
-if (values.browser !== 'chromium') {
-  throw new Error(`--browser: only chromium can be driven here, got ${values.browser}`)
+const make = BROWSERS[values.browser as keyof typeof BROWSERS]
+if (!make) {
+  throw new Error(
+    `--browser: must be one of ${Object.keys(BROWSERS).join(', ')}, got ${values.browser}`,
+  )
 }
+if (make.absence) throw new Error(`--browser ${values.browser}: ${make.absence}`)
 
 const how = {
+  html: await buildPage(),
   events: Number(values.events),
   outageMs: Number(values.outage) * 1_000,
   waitMs: Number(values.wait) * 1_000,
 }
-console.log('outage              alone  nudged  doubled  recovered after')
-let isClean = true
+console.log(`outage in ${make.name}`)
+console.log('                    alone  nudged  doubled  repeated  recovered after')
+const lab = await openLab(make)
+let arrived = 0
+let emitted = 0
+let doubled = 0
 for (const outage of OUTAGES.filter((each) => !values.only || each.name === values.only)) {
-  const { emitted, alone, nudged, doubles, recoveryMs } = await runOutage(outage, how)
-  const cells = [outage.name.padEnd(19), `${alone}/${emitted}`, `${nudged}/${emitted}`, doubles]
-  console.log(...cells, recoveryMs === null ? '-' : `${(recoveryMs / 1_000).toFixed(1)} s`)
-  isClean &&= alone === emitted
+  const result = await runOutage(lab, outage, how)
+  const after = result.recoveryMs === null ? '-' : `${(result.recoveryMs / 1_000).toFixed(1)} s`
+  console.log(
+    outage.name.padEnd(19),
+    `${result.alone}/${result.emitted}`.padEnd(6),
+    `${result.nudged}/${result.emitted}`.padEnd(7),
+    String(result.doubled).padEnd(8),
+    String(result.repeated).padEnd(9),
+    after,
+  )
+  arrived += result.alone
+  emitted += result.emitted
+  doubled += result.doubled
 }
-process.exitCode = isClean ? 0 : 1
+await lab.close()
+console.log(`${make.name}: ${arrived} of ${emitted} arrived, ${doubled} doubled`)
+process.exit(arrived === emitted && doubled === 0 ? 0 : 1)

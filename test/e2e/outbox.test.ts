@@ -1,69 +1,67 @@
-import type { Page } from 'playwright'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Chromium, startChromium } from '../support/chromium.js'
-import { type Collector, openCollector } from '../support/collector.js'
-import { until } from '../support/desk.js'
-import { buildPage, openOutagePage, runOutage } from '../support/outage.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  buildPage,
+  type Lab,
+  OUTAGES,
+  openLab,
+  openUpstream,
+  runOutage,
+} from '../support/outage.js'
 import type { OutagePage } from '../support/outage-page.js'
+import { isPresent } from '../support/presence.js'
+import { chromium } from './support/chromium.js'
+import { firefox } from './support/firefox.js'
+import { minibrowser } from './support/minibrowser.js'
+import type { Make } from './support/tab.js'
 
 declare const outage: OutagePage
-let collector: Collector
-let browser: Chromium
 
-beforeEach(async () => {
-  collector = await openCollector({ page: await buildPage() })
-  browser = await startChromium()
+/** What a page does to itself, and everybody else learns of afterwards. */
+const MISHAPS = ['commit, then drop', 'tab closed', 'SIGKILL', 'six days']
+const WAIT = { timeout: 30_000, interval: 20 }
+
+let html: string
+
+beforeAll(async () => {
+  html = await buildPage()
 })
 
-afterEach(async () => {
-  await browser.close()
-  await collector.close()
-})
+for (const make of [chromium, firefox, minibrowser]) {
+  const isHere = isPresent(`Outages in ${make.name}`, make.absence)
+  describe.skipIf(!isHere)(`in ${make.name}`, () => runInside(make))
+}
 
-const open = () => openOutagePage(browser.open(new URL('/', collector.url).href))
-const emit = (page: Page, count: number) =>
-  page.evaluate((n) => Array.from({ length: n }, (_, index) => outage.emit(index)), count)
-describe('the last moment of a page', () => {
-  it('reaches upstream, each record once, though nobody opens the page again', async () => {
-    const page = await open()
-    const uids = await emit(page, 40)
-    await page.goto('about:blank')
-    await until(() => collector.stored.size === 40)
-    expect(collector.arrivals.sort()).toEqual(uids.sort())
+function runInside(make: Make): void {
+  let lab: Lab
+
+  beforeAll(async () => {
+    lab = await openLab(make)
   })
 
-  it('without a network is on disk when the page is opened again', async () => {
-    collector.fault = 'reset'
-    const page = await open()
-    const uids = await emit(page, 40)
-    await page.goto('about:blank')
-    collector.fault = 'none'
-    expect(collector.stored.size).toBe(0)
-    await open()
-    await until(() => collector.stored.size === 40)
-    expect([...collector.stored.keys()].sort()).toEqual(uids.sort())
-  })
-})
+  afterAll(() => lab?.close())
 
-describe('a backlog', () => {
-  it('outlives reloads and a killed browser, and arrives once', async () => {
-    collector.fault = '503'
-    const page = await open()
-    const uids = await emit(page, 60)
-    await page.evaluate(() => outage.flush())
-    await page.reload()
-    await browser.kill()
-    collector.fault = 'none'
-    await open()
-    await until(() => collector.stored.size === 60)
-    expect(collector.arrivals.sort()).toEqual(uids.sort())
-  })
+  it.each(OUTAGES.filter(({ name }) => MISHAPS.includes(name)))(
+    '60 events outlive an outage: $name',
+    async (each) => {
+      const how = { html, events: 60, outageMs: 3_000, waitMs: 30_000 }
+      expect(await runOutage(lab, each, how)).toMatchObject({ alone: 60, doubled: 0 })
+    },
+  )
 
-  it('of a tab closed in an outage is sent by the next one', async () => {
-    const result = await runOutage(
-      { name: 'tab closed', fault: 'reset', mishap: 'close' },
-      { events: 60, outageMs: 3_000, waitMs: 15_000 },
-    )
-    expect(result).toMatchObject({ alone: 60, doubles: 0 })
+  it('the last moment of a page reaches upstream, each record once, though nobody opens the page again', async () => {
+    const { url, collector, tally } = await openUpstream(html)
+    try {
+      const tab = await lab.openPage(url)
+      await tab.run(() => {
+        setTimeout(() => {
+          for (let index = 0; index < 40; index++) outage.emit(index)
+          location.href = 'about:blank'
+        })
+      })
+      await expect.poll(() => tally.events(), WAIT).toBe(40)
+      expect([tally.doubled(), tally.repeated()]).toEqual([0, 0])
+    } finally {
+      await collector.close()
+    }
   })
-})
+}

@@ -45,7 +45,12 @@ export interface StoredRecord {
 
 /** A real HTTP server that takes OTLP logs, and fails on demand; its page is served whatever the fault. */
 export async function openCollector(
-  o: { retryAfterS?: number; page?: string } = {},
+  o: {
+    retryAfterS?: number
+    page?: string
+    /** Is told every body that is stored. */
+    take?(body: string): void
+  } = {},
 ): Promise<Collector> {
   const retryAfterS = o.retryAfterS ?? 5
 
@@ -68,18 +73,16 @@ export async function openCollector(
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
     if (fault !== 'none' && fault !== 'slow' && fault !== 'commit-then-drop') fail(response, fault)
     else if (body.length > collector.maxBytes) reply(response, 413, {})
-    else await take(request, response, toRecords(body))
+    else await take(request, response, body.toString())
   })
 
-  const take = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-    records: readonly StoredRecord[],
-  ) => {
+  const take = async (request: IncomingMessage, response: ServerResponse, body: string) => {
     const { fault, poison, rejects } = collector
+    const records = toRecords(body)
     if (records.some((record) => poison.has(toUid(record)))) return reply(response, 400, {})
     if (fault === 'slow') await new Promise((resolve) => setTimeout(resolve, 100))
     store(records)
+    o.take?.(body)
     if (fault === 'commit-then-drop') return void request.socket.destroy()
     const partialSuccess = { rejectedLogRecords: String(rejects), errorMessage: 'no' }
     reply(response, 200, rejects > 0 ? { partialSuccess } : {})
@@ -144,8 +147,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-function toRecords(body: Buffer): StoredRecord[] {
-  return JSON.parse(body.toString()).resourceLogs.flatMap(
+/** None where it is no request of OTLP. */
+function toRecords(body: string): StoredRecord[] {
+  if (!body.startsWith('{"resourceLogs"')) return []
+  return JSON.parse(body).resourceLogs.flatMap(
     (resource: { scopeLogs: { logRecords: StoredRecord[] }[] }) =>
       resource.scopeLogs.flatMap((scope) => scope.logRecords),
   )

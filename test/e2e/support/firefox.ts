@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import puppeteer, { type Page } from 'puppeteer-core'
+import { endGroup } from './group.js'
 import { type Make, type Tab, toSelector } from './tab.js'
 
 const PATHS = process.env.FIREFOX
@@ -14,7 +15,7 @@ export const firefox: Make = {
   name: 'Firefox',
   keepsStorage: true,
   absence: path ? null : `no Firefox at ${PATHS.join(' or ')}`,
-  async launch(folder) {
+  async launch(folder, { quotaKb } = {}) {
     const home = join(folder, 'home')
     await mkdir(home, { recursive: true })
     const browser = await puppeteer.launch({
@@ -28,10 +29,18 @@ export const firefox: Make = {
       extraPrefsFirefox: {
         'app.update.enabled': false,
         'toolkit.telemetry.enabled': false,
+        'browser.sessionstore.resume_from_crash': false,
+        'toolkit.startup.max_resumed_crashes': -1,
+        ...(quotaKb && { 'dom.quotaManager.temporaryStorage.fixedLimit': quotaKb }),
       },
     })
     return {
       openTab: async () => toTab(await browser.newPage()),
+      async kill() {
+        const child = browser.process()
+        if (child) await endGroup(child)
+        await browser.disconnect()
+      },
       close: () => browser.close(),
     }
   },

@@ -13,6 +13,8 @@ export interface Tab {
 
 export interface Browser {
   openTab(): Promise<Tab>
+  /** Ends every process of it at once, as a crash does. */
+  kill(): Promise<void>
   close(): Promise<void>
 }
 
@@ -23,8 +25,8 @@ export interface Make {
   keepsStorage: boolean
   /** A clause that tells what is missing here, or `null`. */
   absence: string | null
-  /** Everything that it writes goes into the folder. */
-  launch(folder: string): Promise<Browser>
+  /** Everything that it writes goes into the folder. `quotaKb` bounds its storage where it can be bounded from outside. */
+  launch(folder: string, o?: { quotaKb?: number }): Promise<Browser>
 }
 
 export const toSelector = (testId: string): string => `[data-testid="${testId}"]`

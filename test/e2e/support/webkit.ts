@@ -1,53 +1,40 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { vi } from 'vitest'
+import { findMissing, miniBrowser, startDisplay } from './display.js'
+import { endGroup } from './group.js'
 import { type Browser, type Make, type Tab, toSelector } from './tab.js'
 
 const DRIVER = '/usr/bin/WebKitWebDriver'
-const DISPLAY_SERVER = '/usr/bin/Xvfb'
-const LIBRARIES = '/usr/lib'
 const WAIT_MS = 30_000
 /** The member under which WebDriver names an element. */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
-
-const miniBrowser = findMiniBrowser()
 
 /** WebKitGTK over WebDriver, on a display of its own. Automation keeps its storage in memory. */
 export const webkit: Make = {
   name: 'WebKitGTK',
   keepsStorage: false,
-  absence: findAbsence(),
+  absence: findMissing([DRIVER]),
   async launch(folder) {
-    const display = spawn(
-      DISPLAY_SERVER,
-      ['-displayfd', '3', '-screen', '0', '1280x900x24', '-nolisten', 'tcp'],
-      { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] },
-    )
-    const [name] = await once(display.stdio[3] as Readable, 'data')
+    const display = await startDisplay(folder)
     const port = await findPort()
     const driver = spawn(DRIVER, ['--host=127.0.0.1', `--port=${port}`], {
+      detached: true,
       stdio: 'ignore',
-      env: {
-        ...process.env,
-        DISPLAY: `:${String(name).trim()}`,
-        HOME: folder,
-        GTK_A11Y: 'none',
-        LIBGL_ALWAYS_SOFTWARE: '1',
-        NO_AT_BRIDGE: '1',
-        WEBKIT_DISABLE_COMPOSITING_MODE: '1',
-        WEBKIT_DISABLE_DMABUF_RENDERER: '1',
-      },
+      env: display.env,
     })
     const stop = async () => {
       await end(driver)
-      await end(display)
+      await display.stop()
     }
     try {
-      return await openSession(`http://127.0.0.1:${port}`, stop)
+      const session = await openSession(`http://127.0.0.1:${port}`, stop)
+      const kill = async () => {
+        await endGroup(driver)
+        await display.stop()
+      }
+      return { ...session, kill }
     } catch (cause) {
       await stop()
       throw cause
@@ -55,7 +42,10 @@ export const webkit: Make = {
   },
 }
 
-async function openSession(driver: string, stop: () => Promise<void>): Promise<Browser> {
+async function openSession(
+  driver: string,
+  stop: () => Promise<void>,
+): Promise<Omit<Browser, 'kill'>> {
   await vi.waitFor(() => ask(`${driver}/status`, 'GET'), { timeout: WAIT_MS, interval: 50 })
   const { sessionId } = await ask<{ sessionId: string }>(`${driver}/session`, 'POST', {
     capabilities: {
@@ -112,20 +102,6 @@ async function ask<T>(url: string, method: string, body?: object): Promise<T> {
   const { value } = (await answer.json()) as { value: T & { error?: string; message?: string } }
   if (!answer.ok) throw new Error(`${method} ${url}: ${value.error}: ${value.message}`)
   return value
-}
-
-function findMiniBrowser(): string | null {
-  if (!existsSync(LIBRARIES)) return null
-  const folders = readdirSync(LIBRARIES).flatMap((triplet) =>
-    ['4.1', '4.0'].map((version) => join(LIBRARIES, triplet, `webkit2gtk-${version}`)),
-  )
-  return folders.map((folder) => join(folder, 'MiniBrowser')).find(existsSync) ?? null
-}
-
-function findAbsence(): string | null {
-  const missing = [DRIVER, DISPLAY_SERVER].filter((path) => !existsSync(path))
-  if (!miniBrowser) missing.push('the MiniBrowser of WebKitGTK')
-  return missing.length > 0 ? `no ${missing.join(', no ')}` : null
 }
 
 async function findPort(): Promise<number> {
