@@ -53,6 +53,8 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const handing = control && createHanding({ ...o, log: control })
   /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
   const arrived: LoggedOperation[] = []
+  /** Number of the newest of them: a gap before the next is another tab's, whose hint may come later or never. */
+  let newest = 0
   const timers = new Set<() => void>()
   let closed = false
   let missed = true
@@ -201,6 +203,8 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       o.onChange()
       if (!o.host()) o.tell({ kind: 'accepted' })
       else if (row.state === 'open') {
+        if (row.seq !== newest + 1) missed = true
+        newest = row.seq
         arrived.push(row)
         void go()
       }
