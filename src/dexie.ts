@@ -1,8 +1,131 @@
-import type { Dexie, Table } from 'dexie'
+import type { DBCore, Dexie, Middleware, Table } from 'dexie'
+import { capture, type ToOperation } from './dexie/capture.js'
+import { guardWrites, readChangesOf } from './dexie/middleware.js'
 import { keyReader } from './lib/keys.js'
+import type { EngineContext } from './model/engine.js'
+import type { GraySync } from './model/handle.js'
+import type { EngineName, Operation } from './model/operation.js'
 import type { Rewritten, Source, SourceRow } from './model/source.js'
+import { WRITES } from './model/writes.js'
 
+export type { ToOperation } from './dexie/capture.js'
+export type { RowChange } from './dexie/change.js'
 export type { Source, SourceRow } from './model/source.js'
+
+/**
+ * The stores that graysync has in a database of the host: who may write, operations that are not in the op-log yet, and
+ * what was written and not compared since. Spread them into a `version().stores()` of your own; they never change.
+ *
+ * @example
+ * ```ts
+ * import { Dexie } from 'dexie'
+ * import { grayStores } from 'graysync/dexie'
+ *
+ * const db = new Dexie('cards')
+ * db.version(1).stores({ cards: 'id' })
+ * db.version(2).stores({ ...grayStores })
+ * ```
+ */
+export const grayStores = {
+  graysyncFence: 'key',
+  graysyncCaptured: '++seq,&opId',
+  graysyncIntents: '[table+region+writer]',
+} as const
+
+/** How the writes of an app are taken. */
+export interface GrayWritesOptions {
+  /** The engine whose rows this database holds. @default both engines share it */
+  store?: EngineName
+}
+
+/**
+ * Watches the app's own writes to a Dexie database: give it to `db.use()` before the database opens. With `grayStores`
+ * in its schema, every transaction that writes is checked inside itself, and rejects with FENCED once the other engine
+ * owns the profile; the write to a row of a captured table and its operation are one transaction, and the operation
+ * needs no `enqueue`. Without the stores nothing is touched.
+ *
+ * @example
+ * ```ts
+ * import { Dexie } from 'dexie'
+ * import { createGraySync, type Operation } from 'graysync'
+ * import { grayStores, grayWrites } from 'graysync/dexie'
+ *
+ * interface CardOp extends Operation {
+ *   row?: Readonly<Record<string, unknown>>
+ * }
+ * const gray = createGraySync<CardOp>({ app: { name: 'cards', version: '2.0.0' } })
+ * const db = new Dexie('cards')
+ * db.version(1).stores({ cards: 'id', ...grayStores })
+ * db.use(
+ *   grayWrites(gray, {
+ *     cards: (change) => ({
+ *       entity: 'cards',
+ *       entityId: String(change.key),
+ *       kind: change.type,
+ *       ...(change.type === 'put' ? { row: change.row } : {}),
+ *     }),
+ *   }),
+ * )
+ * ```
+ */
+export function grayWrites<Op extends Operation>(
+  gray: GraySync<Op>,
+  captured: Readonly<Record<string, ToOperation<Op>>> = {},
+  { store = null }: { store?: EngineName | null } = {},
+): Middleware<DBCore> {
+  const port = gray[WRITES]
+  if (!port) return NOTHING
+  return guardWrites({
+    port,
+    mayWrite: ({ owner }) => store === null || owner === null || owner === store,
+    onRefused: port.fenced,
+    onOpen: (name) => port.opened({ name, store }),
+    captureFor(core, table) {
+      const toOperation = captured[table]
+      if (!toOperation) return null
+      return (trans, changes, flip) => capture(core, port, { trans, changes, toOperation, flip })
+    },
+  })
+}
+
+/**
+ * Watches an engine's own writes to a Dexie database, for pulls and acknowledgements: a connection of its own, opened
+ * in `start`. Every transaction that writes rejects with FENCED unless the engine still owns the profile as it did
+ * when it was started. Nothing is captured.
+ *
+ * @example
+ * ```ts
+ * import { Dexie } from 'dexie'
+ * import { defineEngine } from 'graysync'
+ * import { fenceWrites, grayStores } from 'graysync/dexie'
+ *
+ * export const engine = defineEngine({
+ *   version: '1',
+ *   start(ctx) {
+ *     const db = new Dexie('cards')
+ *     db.version(1).stores({ cards: 'id', ...grayStores })
+ *     db.use(fenceWrites(ctx))
+ *     return { stop: () => db.close() }
+ *   },
+ * })
+ * ```
+ */
+export function fenceWrites(ctx: EngineContext): Middleware<DBCore> {
+  const rights = ctx[WRITES]
+  if (!rights) return NOTHING
+  const { port, engine, flip, term, signal } = rights
+  return guardWrites({
+    port,
+    mayWrite: (found) =>
+      !signal.aborted && found.owner === engine && found.flip === flip && found.term <= term,
+    onRefused: rights.fenced,
+    onOpen: () => {},
+    captureFor: () => null,
+  })
+}
+
+/** On a server, and for an engine in shadow, nothing is to be guarded. */
+const NOTHING: Middleware<DBCore> = { stack: 'dbcore', name: 'graysync', create: () => ({}) }
 
 /** What of a Dexie database a source shows. */
 export interface DexieSourceOptions {
@@ -10,6 +133,8 @@ export interface DexieSourceOptions {
   name?: string
   /** Tables to show. @default all tables of the schema */
   tables?: readonly string[]
+  /** The instance of the same database whose writes are tracked. @default the one that is shown */
+  tracked?: Dexie
 }
 
 /**
@@ -37,6 +162,7 @@ export function dexieSource(db: Dexie, o: DexieSourceOptions = {}): Source {
     get: (name, keys) => readRows(db.table(name), keys),
     count: (name) => Promise.resolve(db.table(name).count()),
     rewrite: (name, keys, change) => rewrite(db.table(name), keys, change),
+    changes: (name) => readChangesOf(o.tracked ?? db, name),
   }
 }
 

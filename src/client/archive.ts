@@ -83,6 +83,8 @@ export async function forget<Op extends Operation>(
 ): Promise<void> {
   const control = reachControl(core)
   await voice.purge()
+  // What is captured and not moved yet would come back.
+  await core.replicas.forward().catch(core.report)
   await core.stores.database?.clear('rollout')
   await control.run(async (db) => {
     const tx = db.transaction(['control', 'oplog', 'journal', 'backup'], 'readwrite')

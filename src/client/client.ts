@@ -4,6 +4,7 @@ import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { GraySync, GraySyncOptions, Snapshot } from '../model/handle.js'
 import type { Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
+import { WRITES } from '../model/writes.js'
 import { withinTime } from '../platform/bound.js'
 import { detectPlatform } from '../platform/platform.js'
 import { createEmitter } from './events.js'
@@ -11,6 +12,7 @@ import { createInert } from './inert.js'
 import { type Opened, open } from './open.js'
 import { checkOptions, checkSubject, ENGINE_NAME, insist } from './options.js'
 import { createPresence } from './state.js'
+import { createWrites } from './writes.js'
 
 const START_TIMEOUT_MS = 3_000
 const FLUSH_TIMEOUT_MS = 2_000
@@ -59,9 +61,13 @@ export function createClient<Op extends Operation>(
     }, 0)
   }
   const emitter = createEmitter(complain)
-  const state = createPresence(assess(options.engines, NO_EVIDENCE), complain)
+  const state = createPresence(
+    assess(options.engines, NO_EVIDENCE, () => false),
+    complain,
+  )
   let opening: Promise<Opened<Op>> | null = null
   let subject = options.subject ?? null
+  const writes = createWrites(platform, () => subject)
   let starting: Promise<void> | null = null
 
   const reach = (): Promise<Opened<Op>> => {
@@ -69,7 +75,15 @@ export function createClient<Op extends Operation>(
       return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
     }
     const { signal } = lifetime
-    opening ??= open({ platform, options: { ...options, subject }, emitter, state, signal, report })
+    opening ??= open({
+      platform,
+      options: { ...options, subject },
+      emitter,
+      state,
+      writes,
+      signal,
+      report,
+    })
     return opening
   }
   const begin = async () => {
@@ -86,6 +100,7 @@ export function createClient<Op extends Operation>(
   }
 
   return {
+    [WRITES]: writes.port,
     get decision() {
       return state.get().decision
     },
@@ -120,7 +135,9 @@ export function createClient<Op extends Operation>(
       return accepted
     },
     async openOperations() {
-      const { control } = (await reach()).core.stores
+      const { core } = await reach()
+      const { control } = core.stores
+      await core.replicas.forward().catch(report)
       return control ? (await readOpen(control)).map((row) => toPending<Op>(row)) : []
     },
     async identify(next) {
@@ -174,6 +191,7 @@ export function createClient<Op extends Operation>(
       await opened?.session.end()
       opened?.operations.close()
       lifetime.abort(new GraySyncError('CLOSED', 'this handle is closed'))
+      opened?.core.replicas.close()
       opened?.core.stores.control?.close()
       opened?.core.stores.database?.close()
       state.show({ phase: 'closed', decision: state.get().decision, running: null })

@@ -1,3 +1,5 @@
+import type { Sighting } from '../engine/guarantee.js'
+import type { Replicas } from '../engine/replicas.js'
 import type { Outcome } from '../flows/handover.js'
 import type { Decision } from '../model/decision.js'
 import type { ErrorCode, GraySyncError } from '../model/errors.js'
@@ -5,6 +7,7 @@ import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { AuditReport, Source } from '../model/source.js'
+import type { WritePort } from '../model/writes.js'
 import type { Emitter } from './events.js'
 import type { Hint } from './hint.js'
 import type { Profile } from './profile.js'
@@ -26,6 +29,10 @@ export interface Core<Op extends Operation> {
   state: Presence
   stores: Stores
   profile: Profile
+  /** The fence in the host's databases. */
+  replicas: Replicas
+  /** What the host's databases talk to. */
+  writes: WritePort
   /** Nobody used this app on this profile before this boot. */
   pristine: boolean
   userId(): string | null
@@ -39,8 +46,8 @@ export interface Core<Op extends Operation> {
   compare(left: Source, right: Source): Promise<AuditReport>
   /** One answered request to the server. */
   roundTrip(): Promise<boolean>
-  /** Takes what an answer to an engine's send proves. */
-  witness(engine: EngineName, outcome: string | null): void
+  /** Takes what was seen of an engine as evidence, or as evidence that fell. */
+  witness(engine: EngineName, seen: Sighting): Promise<void>
   noteHandover(outcome: Outcome): void
   /** Tells the other tabs where to look; carries nothing that counts. */
   tell(hint: Hint): void

@@ -60,6 +60,20 @@ export async function cross<Op extends Operation>(
   throw new GraySyncError('HALTED', 'the handover does not come to an end')
 }
 
+/** Brings every replica to the control record. One that can't be raised lets through less than it might, never more. */
+export async function raise<Op extends Operation>(
+  core: Core<Op>,
+  control: Control,
+): Promise<Blocked | null> {
+  try {
+    await core.replicas.raise(control)
+    return null
+  } catch (cause) {
+    const { code, message } = core.report(cause)
+    return { by: code, fix: `${message}: close the other tabs of this app, then reload` }
+  }
+}
+
 async function goOn<Op extends Operation>(
   core: Core<Op>,
   control: Control,
@@ -119,6 +133,7 @@ function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<
     userId: core.userId(),
     adoptNullUser: core.adoptNullUser,
     audit: core.compare,
+    replicas: core.replicas,
     onStep(step) {
       const { phase, handover: state } = step
       noteOwner(core.platform, step)

@@ -5,18 +5,22 @@ import { createTransport } from '../engine/transport.js'
 import type { Operations } from '../flows/enqueue.js'
 import type { Engine, EngineContext } from '../model/engine.js'
 import type { EngineName, Operation } from '../model/operation.js'
+import { type Rights, WRITES } from '../model/writes.js'
 import type { Core } from './core.js'
+
+/** Under which an engine writes and sends. */
+export type Grant = Pick<Rights, 'flip' | 'term'>
 
 /** The engine that runs in this tab, if any. */
 export interface Hosting<Op extends Operation> {
   host(): Host<Op> | null
-  /** Under which it runs; `null` where none does. */
+  /** Under which term it runs; `null` where none does. */
   term(): number | null
-  /** Starts an engine under a term; `false` when it was no longer wanted once it had started. */
+  /** Starts an engine under a grant; `false` when it was no longer wanted once it had started. */
   start(
     name: EngineName,
     engine: Engine<Op>,
-    term: number,
+    grant: Grant,
     isWanted: () => boolean,
   ): Promise<boolean>
   /** Stops what runs, as well as it can be stopped; at once where the page is about to freeze. */
@@ -33,8 +37,15 @@ export function createHosting<Op extends Operation>(
   const { installation } = core.profile
   let host: (Host<Op> & { abort: AbortController; term: number }) | null = null
 
-  const createContext = (name: EngineName, term: number, abort: AbortController): EngineContext => {
+  const createContext = (
+    name: EngineName,
+    { flip, term }: Grant,
+    abort: AbortController,
+  ): EngineContext => {
     const { signal } = abort
+    const fenced = () => {
+      if (host?.abort === abort) onFenced(term)
+    }
     const transport = createTransport({
       fetch: platform.fetch,
       device: installation,
@@ -43,10 +54,8 @@ export function createHosting<Op extends Operation>(
       highestTerm: async () =>
         core.stores.control ? (await readControl(core.stores.control)).term : term,
       isSuspended: () => name === 'refactored' && core.decide(name).reason === 'KILLED',
-      onFenced() {
-        if (host?.abort === abort) onFenced(term)
-      },
-      onAnswer: ({ outcome }) => core.witness(name, outcome),
+      onFenced: fenced,
+      onAnswer: (answer) => void core.witness(name, answer).catch(core.report),
     })
     return {
       mode: 'active',
@@ -56,18 +65,19 @@ export function createHosting<Op extends Operation>(
       device: installation,
       ack: (opId) => void operations.ack(opId, name).catch(core.report),
       fail: (opId, cause) => void operations.fail(opId, cause).catch(core.report),
+      [WRITES]: { port: core.writes, engine: name, flip, term, signal, fenced },
     }
   }
 
   return {
     host: () => host,
     term: () => host?.term ?? null,
-    async start(name, engine, term, isWanted) {
+    async start(name, engine, grant, isWanted) {
       const abort = new AbortController()
       try {
-        const running = await startEngine(platform, name, engine, createContext(name, term, abort))
+        const running = await startEngine(platform, name, engine, createContext(name, grant, abort))
         if (isWanted()) {
-          host = { name, engine, running, abort, term }
+          host = { name, engine, running, abort, term: grant.term }
           return true
         }
         abort.abort()
@@ -83,8 +93,9 @@ export function createHosting<Op extends Operation>(
       host = null
       if (!stopping) return
       if (o?.atOnce) stopping.abort.abort()
-      await stopEngine(platform, stopping.running)
+      const isClean = await stopEngine(platform, stopping.running)
       stopping.abort.abort()
+      await core.witness(stopping.name, { isClean }).catch(core.report)
     },
   }
 }

@@ -1,33 +1,35 @@
 import { boundEngines } from '../engine/adapter.js'
-import { assess, type Engines } from '../engine/guarantee.js'
 import { countOpen } from '../engine/oplog.js'
+import { createReplicas } from '../engine/replicas.js'
 import { createOperations, type Operations } from '../flows/enqueue.js'
 import { createRefresh, type Refresh } from '../flows/refresh.js'
 import type { Arm, Decision, Subject } from '../model/decision.js'
-import { GraySyncError } from '../model/errors.js'
+import type { GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
-import { withinTime } from '../platform/bound.js'
 import { createAssignment } from './assignment.js'
 import type { Core } from './core.js'
 import type { Emitter } from './events.js'
 import { type Hint, parseHint } from './hint.js'
 import { createSeen, keep, openProfile, settleArm } from './profile.js'
+import { createProof } from './proof.js'
 import { watchReload } from './reload.js'
+import { askRollout } from './round-trip.js'
 import { createSession, type Session } from './session.js'
 import type { Presence } from './state.js'
 import { openStores } from './stores.js'
 import { createVoice, type Voice } from './voice.js'
+import type { Writes } from './writes.js'
 
 const COUNT_EVERY_MS = 100
-const ROUND_TRIP_MS = 5_000
 
 export interface Opening<Op extends Operation> {
   platform: Platform
   options: GraySyncOptions<Op>
   emitter: Emitter
   state: Presence
+  writes: Writes
   signal: AbortSignal
   report(cause: unknown): GraySyncError
 }
@@ -56,6 +58,15 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     // A full disk: who this is can't be kept, and is made up for this session.
     o.report(cause)
     return openProfile(platform, null, subject, consent)
+  })
+  const replicas = await createReplicas(platform, control, () => proof.reassess())
+  const proof = createProof({
+    control,
+    profile,
+    engines: options.engines,
+    replicas,
+    state,
+    emitter,
   })
   const isFirstBoot = stores.first !== null && stores.first.term === 0
   const pristine = isFirstBoot && (await platform.pristine())
@@ -96,6 +107,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     userId: () => subject?.id ?? null,
     adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
     host: () => session.host(),
+    forward: replicas.forward,
     tell: (hint) => channel?.post(hint),
     onChange: recount,
     onSettled: (settled) => voice.say({ about: 'settled', settled }),
@@ -118,7 +130,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   })
   emitter.on('error', (error) => voice.say({ about: 'error', error }))
 
-  const reconsider = watchReload({
+  const reload = watchReload({
     platform,
     state,
     emitter,
@@ -137,7 +149,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
           if (cached || !changed) return
           const { engine } = assignment.decide(state.get().running ?? 'legacy')
           emitter.emit('rolloutChanged', { version: rollout.version, engine })
-          reconsider()
+          reload.reconsider()
         },
         onError: o.report,
         signal,
@@ -168,6 +180,8 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     state,
     stores,
     profile,
+    replicas,
+    writes: o.writes.port,
     pristine,
     userId: () => subject?.id ?? null,
     adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
@@ -187,26 +201,8 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
         settleMs: 0,
       })
     },
-    async roundTrip() {
-      if (!options.rollout?.url || !platform.online()) return false
-      const asking = platform.fetch(options.rollout.url, { method: 'HEAD', cache: 'no-store' })
-      const late = () => new GraySyncError('NETWORK', 'no answer in time')
-      return withinTime(platform, ROUND_TRIP_MS, asking, late).then(
-        () => true,
-        () => false,
-      )
-    },
-    witness(engine, outcome) {
-      const { evidence } = profile
-      profile.evidence = {
-        sends: { ...evidence.sends, [engine]: options.engines?.[engine]?.version ?? '' },
-        duplicate: evidence.duplicate || outcome === 'duplicate',
-        fenced: evidence.fenced || outcome === 'fenced',
-      }
-      if (JSON.stringify(evidence) === JSON.stringify(profile.evidence)) return
-      keep(control, 'evidence', profile.evidence).catch(o.report)
-      reassess(options.engines)
-    },
+    roundTrip: () => askRollout(platform, options.rollout?.url),
+    witness: proof.witness,
     noteHandover: (outcome) => voice.say({ about: 'handover', outcome }),
     tell: (hint) => channel?.post(hint),
     report: o.report,
@@ -214,13 +210,17 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
 
   const session: Session<Op> = createSession(core, operations)
 
-  const reassess = (engines: Engines<Op> | undefined) => {
-    const guarantee = assess(engines, profile.evidence)
-    const before = state.get().guarantee
-    state.amend({ guarantee })
-    if (before.tier !== guarantee.tier) emitter.emit('guaranteeChanged', guarantee)
-  }
-  reassess(options.engines)
+  proof.reassess()
+  o.writes.handleBy({
+    opened: (database) => void replicas.add(database).catch(o.report),
+    rights: replicas.rights,
+    captured: () => void operations.take(),
+    fenced({ term, owner }) {
+      emitter.emit('fenced', { term })
+      if (owner) reload.insist(owner)
+      void session.look()
+    },
+  })
   assignment.take((await refresh?.load()) ?? null, true)
 
   return {
@@ -231,14 +231,14 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     refresh,
     async bind(next) {
       subject = next
-      reconsider()
+      reload.reconsider()
       await operations.pump()
     },
     async prefer(engine) {
       profile.preference = engine
       await keep(control, 'preference', engine)
       channel?.post({ kind: 'control' })
-      reconsider()
+      reload.reconsider()
     },
   }
 }

@@ -41,7 +41,7 @@ export async function openProfile(
     bucketingKey: await settleFact(control, 'bucketingKey', () => subject?.id ?? installation),
     preference: await readPreference(control),
     consent: (await readFact<Consent>(control, 'consent')) ?? consent,
-    evidence: (await readFact<Evidence>(control, 'evidence')) ?? NO_EVIDENCE,
+    evidence: { ...NO_EVIDENCE, ...(await readFact<Evidence>(control, 'evidence')) },
   }
 }
 
@@ -85,7 +85,7 @@ export function createSeen(control: ControlConnection | null): {
 
 export function keep(
   control: ControlConnection | null,
-  key: 'preference' | 'consent' | 'evidence',
+  key: 'preference' | 'consent',
   value: unknown,
 ): Promise<void> {
   return control ? writeFact(control, key, value) : Promise.resolve()

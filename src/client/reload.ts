@@ -1,4 +1,5 @@
 import type { Snapshot } from '../model/handle.js'
+import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Assignment } from './assignment.js'
 import type { Emitter } from './events.js'
@@ -13,25 +14,42 @@ export interface ReloadOptions {
   canSwitch: boolean
 }
 
+export interface Reload {
+  /** Something changed that the wish for a reload depends on. */
+  reconsider(): void
+  /** A write of this page was refused: until it is loaded anew it works on the wrong engine's rows. */
+  insist(to: EngineName): void
+}
+
 /**
  * Holds what the newest rollout wants against what runs, at each change of either, and asks for a reload where they differ:
  * the engine itself changes at the next boot only. The answer does it once more.
  */
-export function watchReload(o: ReloadOptions): () => void {
+export function watchReload(o: ReloadOptions): Reload {
   const { state, assignment } = o
+  let insisted = false
+  const ask = (to: EngineName) => {
+    state.amend({ reload: 'wanted' })
+    o.emitter.emit('reloadWanted', { since: o.platform.now(), to })
+  }
   const reconsider = () => {
     const snapshot = state.get()
     const { running, reload } = snapshot
-    if (!running) return
+    if (!running || insisted) return
     const { engine, version } = assignment.decide(running)
     const wants = o.canSwitch && engine !== running && !wasTried(snapshot, engine, version)
-    if (wants && reload === 'none') {
-      state.amend({ reload: 'wanted' })
-      o.emitter.emit('reloadWanted', { since: o.platform.now(), to: engine })
-    } else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
+    if (wants && reload === 'none') ask(engine)
+    else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
   }
   state.subscribe(reconsider)
-  return reconsider
+  return {
+    reconsider,
+    insist(to) {
+      if (insisted) return
+      insisted = true
+      ask(to)
+    },
+  }
 }
 
 /** This very wish has just failed at the boot: `blocked` says why, and another boot is no help. */

@@ -7,9 +7,9 @@ import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import { writeFact } from '../store/control.js'
 import type { Blocked, Core } from './core.js'
-import { type Booted, cross } from './crossing.js'
+import { type Booted, cross, raise } from './crossing.js'
 import { createFollowing } from './following.js'
-import { createHosting } from './hosting.js'
+import { createHosting, type Grant } from './hosting.js'
 import { createLease } from './lease.js'
 import { createRefusal } from './refusal.js'
 import { noteOwner, wasSwitched } from './stores.js'
@@ -103,7 +103,7 @@ export function createSession<Op extends Operation>(
     decideBare()
     const blocked = whyBare()
     if (wasSwitched(platform)) return refuse(blocked.by, blocked.fix)
-    await start('legacy', 0, blocked, isMine)
+    await start('legacy', { flip: 0, term: 0 }, blocked, isMine)
   }
 
   async function run(booted: Booted, isMine: () => boolean): Promise<void> {
@@ -111,7 +111,8 @@ export function createSession<Op extends Operation>(
     noteOwner(platform, control)
     following.note(control.owner)
     if (!control.owner) throw new GraySyncError('HALTED', `stuck while ${control.phase}`)
-    await start(control.owner, control.term, blocked, isMine)
+    const hampered = await raise(core, control)
+    if (isMine()) await start(control.owner, control, blocked ?? hampered, isMine)
     if (!isMine()) return
     core.tell({ kind: 'control' })
     await operations.pump()
@@ -121,14 +122,14 @@ export function createSession<Op extends Operation>(
 
   async function start(
     name: EngineName,
-    term: number,
+    grant: Grant,
     blocked: Blocked | null,
     isMine: () => boolean,
   ): Promise<void> {
     const engine = core.options.engines?.[name]
     if (!engine) return refuse('ENGINE_LOAD', whyNoEngine(name))
     try {
-      if (!(await hosting.start(name, engine, term, isMine))) return
+      if (!(await hosting.start(name, engine, grant, isMine))) return
       const why = blocked && { blocked }
       const decision = core.decision()
       state.show({ phase: 'running', decision, running: name, role: 'writer', ...why })
@@ -194,6 +195,7 @@ export function createSession<Op extends Operation>(
     core.decided(core.decide(control.owner ?? control.handover?.from ?? 'legacy'))
     following.begin()
     following.show(control)
+    void raise(core, control)
   }
 
   /** In the store, since a page that stands still can hear and not write. */

@@ -145,6 +145,7 @@ function boundSource(data: Source, bound: Bound): Source {
     ...(data.rewrite && {
       rewrite: bound(async (table, keys, change) => data.rewrite?.(table, keys, change)),
     }),
+    ...(data.changes && { changes: bound(async (table) => data.changes?.(table) ?? null) }),
   }
 }
 

@@ -48,7 +48,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   const hand = async (host: Host<Op>, row: LoggedOperation): Promise<void> => {
     const op = row.op as Identified<Op>
     if (host.engine.knows?.(op) === false) return quarantine(host, row)
-    await push(o.platform, host, op)
+    await push(o.platform, host, op, row.applied)
     handed.add(row.opId)
     if (!row.applied || row.state === 'quarantine') {
       await settle(o.log, row.opId, { state: 'open', applied: true })
@@ -91,10 +91,11 @@ export async function push<Op extends Operation>(
   platform: Platform,
   host: Host<Op>,
   op: Identified<Op>,
+  applied: boolean,
 ): Promise<void> {
   const late = () =>
     new GraySyncError('ENGINE_TIMEOUT', `engine ${host.name} did not take ${op.opId} in time`)
-  const pushing = Promise.resolve().then(() => host.running.push?.(op))
+  const pushing = Promise.resolve().then(() => host.running.push?.(op, { applied }))
   await withinTime(platform, PUSH_TIMEOUT_MS, pushing, late)
 }
 

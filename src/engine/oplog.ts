@@ -1,6 +1,7 @@
 import type { Control, LoggedOperation } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Identified, Operation, Pending } from '../model/operation.js'
+import type { Captured } from '../model/writes.js'
 import type { ControlConnection } from '../store/control.js'
 
 export interface Acceptance {
@@ -44,6 +45,31 @@ function toRow(
     acceptedAt: o.at,
     adopted,
   }
+}
+
+/**
+ * Takes captured operations into the op-log, in their order. The row of one that was captured under an older flip lies
+ * in the store of an engine that no longer owns the profile, unless both engines share it (`store` is null).
+ */
+export function appendCaptured(
+  connection: ControlConnection,
+  captured: readonly Captured[],
+  store: EngineName | null,
+): Promise<void> {
+  return connection.run(async (db) => {
+    const tx = db.transaction(['control', 'oplog'], 'readwrite', { durability: 'relaxed' })
+    const oplog = tx.objectStore('oplog')
+    const control = (await tx.objectStore('control').get('control')) as Control | undefined
+    const { flip, owner } = control ?? { flip: 1, owner: 'legacy' as const }
+    for (const one of captured) {
+      if (await oplog.index('opId').getKey(one.opId)) continue
+      const applied = store === null || (one.flip === flip && store === owner)
+      const op = { ...one.op, opId: one.opId }
+      const row = toRow({ op, userId: one.userId, at: one.at, applied }, one.flip, owner, false)
+      await oplog.add(row as LoggedOperation)
+    }
+    await tx.done
+  })
 }
 
 /** Takes operations of an engine's own queue into the op-log, so that the way back needs no help from any engine. */
@@ -151,7 +177,7 @@ export function sweepAcked(connection: ControlConnection, before: number): Promi
 }
 
 /** What the order of operations is kept within. */
-export function toSubject({ entity, entityId }: Operation): string {
+export function toSubject({ entity, entityId }: Pick<Operation, 'entity' | 'entityId'>): string {
   return `${entity}/${entityId}`
 }
 

@@ -5,6 +5,13 @@ export interface Transport {
   fetch: Fetch
 }
 
+/** What an answer says of the server. */
+export interface Answer {
+  outcome: string | null
+  /** Whether it named the term that it was asked under; `null` where it need not. */
+  echoes: boolean | null
+}
+
 export interface TransportOptions {
   fetch: Fetch
   device: string
@@ -18,7 +25,7 @@ export interface TransportOptions {
   /** A newer writer is there: this engine must stop. */
   onFenced(): void
   /** What the server's answer proves. */
-  onAnswer(answer: { outcome: string | null; term: string | null }): void
+  onAnswer(answer: Answer): void
 }
 
 /** The one way out for an engine: knows the term, and refuses once the engine may no longer send. */
@@ -39,13 +46,15 @@ export function createTransport(o: TransportOptions): Transport {
       const request = new Request(input, init)
       const signal = AbortSignal.any([o.signal, request.signal])
       const headers = new Headers(request.headers)
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const isWrite = request.method !== 'GET' && request.method !== 'HEAD'
+      if (isWrite) {
         headers.set('graysync-term', String(o.term))
         headers.set('graysync-device', o.device)
       }
       const answer = await o.fetch(new Request(request, { headers, signal }))
       const outcome = answer.headers.get('graysync-outcome')
-      o.onAnswer({ outcome, term: answer.headers.get('graysync-term') })
+      const isEchoed = answer.headers.get('graysync-term') === String(o.term)
+      o.onAnswer({ outcome, echoes: isWrite && answer.ok ? isEchoed : null })
       if (outcome === 'fenced') o.onFenced()
       return answer
     },

@@ -13,6 +13,7 @@ import type {
   Settled,
 } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
+import { createTimers } from '../platform/timers.js'
 import type { ControlConnection } from '../store/control.js'
 
 const RETRY_FIRST_MS = 1_000
@@ -29,6 +30,8 @@ export interface OperationsOptions<Op extends Operation> {
   userId(): string | null
   adoptNullUser(op: Pending<Op>): boolean
   host(): Host<Op> | null
+  /** Moves what was captured beside its rows into the op-log; answers how many. */
+  forward(): Promise<number>
   /** Tells other tabs what they should look at. */
   tell(hint: Hint): void
   onChange(): void
@@ -38,6 +41,8 @@ export interface OperationsOptions<Op extends Operation> {
 
 export interface Operations<Op extends Operation> {
   enqueue(op: Op, applied: boolean): Promise<Accepted>
+  /** Operations were captured: takes them into the op-log, and on to the engine. */
+  take(): Promise<void>
   /** Hands every open operation of the present user to the engine of this tab, in order. */
   pump(): Promise<void>
   ack(opId: string, by: EngineName): Promise<void>
@@ -53,28 +58,13 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const handing = control && createHanding({ ...o, log: control })
   /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
   const arrived: LoggedOperation[] = []
-  /** Number of the newest of them: a gap before the next is another tab's, whose hint may come later or never. */
-  let newest = 0
-  const timers = new Set<() => void>()
+  const { after, end: endTimers } = createTimers(platform)
   let closed = false
   let missed = true
   let turn: Promise<void> = Promise.resolve()
   let waits = false
   let cancelRetry = () => {}
   let retryMs = RETRY_FIRST_MS
-
-  const after = (ms: number, run: () => void): (() => void) => {
-    if (closed) return () => {}
-    const cancel = platform.setTimer(() => {
-      timers.delete(cancel)
-      run()
-    }, ms)
-    timers.add(cancel)
-    return () => {
-      timers.delete(cancel)
-      cancel()
-    }
-  }
 
   const isDue = (row: LoggedOperation): boolean => {
     if (handing?.holds(row.opId)) return false
@@ -89,9 +79,12 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)
   }
 
+  const complain = (cause: unknown) => o.onError(toPushError('none', '-', cause))
+
   const pass = async () => {
     const host = o.host()
     if (!host?.running.push || !control || !handing) return
+    if ((await o.forward().catch(complain)) !== 0) missed = true
     if (await handing.meet(host)) missed = true
     const rows = await readDue(control)
     missed = !(await handing.handAll(host, rows.filter(isDue))) || missed
@@ -147,7 +140,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       look(settlements.opIds()).catch(complain)
     })
   }
-  const complain = (cause: unknown) => o.onError(toPushError('none', '-', cause))
+
   watch()
 
   /** What an engine says of an operation is a fact: it is written, however often that takes. */
@@ -178,7 +171,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     if (!host?.running.push) throw refuse(host)
     const { settled, drop } = settlements.wait(op.opId)
     try {
-      await push(platform, host, op)
+      await push(platform, host, op, false)
     } catch (cause) {
       drop()
       throw toPushError(host.name, op.opId, cause)
@@ -194,6 +187,8 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       if (!control) return takeInMemory(op)
       const host = o.host()
       if (host && !host.running.push) throw refuse(host)
+      // What was captured before comes before: order counts within one thing.
+      if ((await o.forward()) > 0) missed = true
       const { settled, drop } = settlements.wait(opId)
       const row = await append(control, { op, userId: o.userId(), at, applied }).catch((cause) => {
         drop()
@@ -203,12 +198,20 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       o.onChange()
       if (!o.host()) o.tell({ kind: 'accepted' })
       else if (row.state === 'open') {
-        if (row.seq !== newest + 1) missed = true
-        newest = row.seq
         arrived.push(row)
         void go()
       }
       return { opId, durable: true, settled }
+    },
+    async take() {
+      try {
+        if ((await o.forward()) === 0) return
+        o.onChange()
+        if (o.host()) await pump()
+        else o.tell({ kind: 'accepted' })
+      } catch (cause) {
+        complain(cause)
+      }
     },
     pump,
     async ack(opId, by) {
@@ -229,8 +232,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     look,
     close() {
       closed = true
-      for (const cancel of timers) cancel()
-      timers.clear()
+      endTimers()
       settlements.deferAll()
     },
   }

@@ -4,7 +4,8 @@ import { type Coordinator, createCoordinator } from '../engine/coordinator.js'
 import { gather } from '../engine/gather.js'
 import type { Engines } from '../engine/guarantee.js'
 import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
-import { toSubject } from '../engine/oplog.js'
+import { readOpen, toSubject } from '../engine/oplog.js'
+import type { Replicas } from '../engine/replicas.js'
 import { mintId } from '../lib/id.js'
 import type { Control, Engine } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
@@ -23,6 +24,7 @@ export interface HandoverOptions<Op extends Operation> {
   userId: string | null
   adoptNullUser(op: Pending<Op>): boolean
   audit(left: Source, right: Source): Promise<AuditReport>
+  replicas: Pick<Replicas, 'raise' | 'forward'>
   onStep(control: Control): void
 }
 
@@ -60,6 +62,9 @@ export async function handover<Op extends Operation>(
     await h.coordinator.prepare()
     await hydrate(h.source, h.target, h.coordinator.check)
     await h.coordinator.fence()
+    // Nothing is read before every database of the host knows that nobody owns the profile.
+    await raise(h)
+    await h.replicas.forward()
     const queued = (await h.source.queue?.exporter?.read()) ?? []
     const { open, movable } = await gather<Op>(h.control, queued, h.platform.now())
     await h.coordinator.saved({ ...(await save(h, open)) })
@@ -131,7 +136,20 @@ async function verifyRows<Op extends Operation>(h: Handing<Op>): Promise<void> {
   const first = await h.audit(left, right)
   if (first.clean) return
   await topUp(h.source, h.target, first, h.coordinator.check)
-  insistOnClean(await h.audit(left, right))
+  const second = await h.audit(left, right)
+  insistOnClean(second, second.clean ? new Set() : await readCarried(h))
+}
+
+/** Rows that the user wrote since the fence: the next owner is handed each write, whatever its store holds now. */
+async function readCarried<Op extends Operation>(h: Handing<Op>): Promise<Set<string>> {
+  await h.replicas.forward()
+  const { flip } = await readControl(h.control)
+  const carried = (await readOpen(h.control)).filter((row) => !row.applied && row.flip >= flip)
+  return new Set(carried.map((row) => toSubject(row.op)))
+}
+
+async function raise<Op extends Operation>(h: Handing<Op>): Promise<void> {
+  await h.replicas.raise(await readControl(h.control))
 }
 
 /** Puts the operations of the present user where the new engine will find them, and answers how many. */
@@ -160,6 +178,7 @@ async function stage<Op extends Operation>(
 /** After the commit there is no way back but another handover. Every step may be repeated: what fails now is tried at the next boot. */
 async function finish<Op extends Operation>(h: Handing<Op>, moved: number): Promise<Outcome> {
   try {
+    await raise(h)
     await h.target.queue?.importer?.activate(h.id)
     await h.source.queue?.exporter?.seal(h.id)
     await h.coordinator.finish()
@@ -178,6 +197,8 @@ async function takeBack<Op extends Operation>(
   // Without room not even the way back can be written.
   if (error.code === 'QUOTA') await deleteBackup(h.control, h.id).catch(() => undefined)
   if (await h.coordinator.abort(error)) {
+    // What fails here is tried before the engine starts.
+    await raise(h).catch(() => undefined)
     await h.target.queue?.importer?.discard(h.id).catch(() => undefined)
     await deleteBackup(h.control, h.id).catch(() => undefined)
   } else {

@@ -34,6 +34,8 @@ export interface Tracker {
   release(): readonly number[]
   /** After a start: what a former life left on the disk. */
   recover(regions: Iterable<number>): void
+  /** Somebody else answers for what is on the disk from here on: the next write puts its intent again. */
+  disown(): void
 }
 
 const REGIONS = 256
@@ -131,6 +133,7 @@ export function createTracker(most: number = MOST_MARKS): Tracker {
         whole.set(region, ++seq)
       }
     },
+    disown: () => onDisk.clear(),
     isWaiting,
   }
 }

@@ -1,6 +1,7 @@
 import type { Awaitable, EngineName, Identified, Operation, Pending } from './operation.js'
 import type { Fetch } from './platform.js'
 import type { Source } from './source.js'
+import type { EngineRights, WRITES } from './writes.js'
 
 /** What the host gives for one sync engine. A capability is a member that exists; the least is `start`. */
 export interface Engine<Op extends Operation> {
@@ -31,8 +32,11 @@ export interface Store<Op extends Operation> {
 /** A running engine, as far as it can be steered. */
 export interface Running<Op extends Operation> {
   stop?(o: { deadlineMs: number }): Awaitable<void | { clean: boolean; inflight: string[] }>
-  /** Applies the operation to the engine's store and queues it for sending; idempotent by `opId`. */
-  push?(op: Identified<Op>): Awaitable<void>
+  /**
+   * Applies the operation to the engine's store and queues it for sending; idempotent by `opId`. Where it is `applied`,
+   * the store holds the effect, and perhaps later ones: it is only to be queued.
+   */
+  push?(op: Identified<Op>, o: { applied: boolean }): Awaitable<void>
   drain?(o: { deadlineMs: number }): Promise<void>
   probe?(opId: string): Promise<'applied' | 'absent' | 'unknown'>
   plan?(op: Identified<Op>): Promise<PlannedRequest[]>
@@ -79,6 +83,8 @@ export interface EngineContext {
   ack(opId: string): void
   /** The operation can never be applied. */
   fail(opId: string, cause: unknown): void
+  /** For the doors of host databases. */
+  readonly [WRITES]?: EngineRights
 }
 
 export type Tier = 'none' | 'drain' | 'contained' | 'keyed' | 'fenced'

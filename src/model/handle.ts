@@ -4,6 +4,7 @@ import type { ErrorCode, GraySyncError } from './errors.js'
 import type { Accepted, EngineName, Operation, Pending } from './operation.js'
 import type { Consent, Feedback, Lane, Sink } from './record.js'
 import type { AuditOptions, AuditReport, CompareRules, DivergenceKind } from './source.js'
+import type { WRITES, WritePort } from './writes.js'
 
 export interface GraySyncOptions<Op extends Operation> {
   app: { name: string; version: string }
@@ -155,4 +156,6 @@ export interface GraySync<Op extends Operation> {
   /** Deletes what graysync holds of this profile; open operations only unless kept. */
   forget(options?: { keepPending?: boolean }): Promise<void>
   close(): Promise<void>
+  /** For the doors of host databases; absent on a server. */
+  readonly [WRITES]?: WritePort
 }

@@ -19,9 +19,9 @@ export interface Source {
   ): Promise<void>
   /**
    * What was written to a table and not judged since, for audits at the cost of what changed. A source without this
-   * member is compared as a whole.
+   * member, or that answers `null` since nothing tracks its writes, is compared as a whole.
    */
-  changes?(table: string): Promise<Changes>
+  changes?(table: string): Promise<Changes | null>
 }
 
 /** A row that was written and not judged since. */
@@ -104,11 +104,6 @@ export interface AuditOptions {
   against?: 'other' | Source
   tables?: readonly string[]
   signal?: AbortSignal
-  /**
-   * Goes on where the last such audit of these two sources stopped: looks at what was written since and at what was
-   * left open, and walks through all rows where that is due. @default false: every row, now
-   */
-  incremental?: boolean
   onProgress?(progress: AuditProgress): void
 }
 
@@ -117,8 +112,6 @@ export interface AuditProgress {
   done: number
   /** `null` while the size is not known. */
   total: number | null
-  /** Time left at the pace so far, in ms; `null` while the size is not known. */
-  leftMs: number | null
 }
 
 export interface TableAudit {
@@ -138,50 +131,6 @@ export interface TableAudit {
   idle: readonly IdleRule[]
   /** Why the table was not read to its end. */
   failure?: string
-  /** How fresh and how whole the verdict is; of an incremental audit only. */
-  coverage?: Coverage
-}
-
-/** What an incremental audit knows beyond the rows that it looked at. */
-export interface Coverage {
-  /** Both sides tell what is written to them. Else a change is found by the next walk through all rows. */
-  tracked: boolean
-  /** When a walk through all rows last ended, epoch ms; `null` before the first. */
-  completedAt: number | null
-  /** Rows written and not looked at yet. */
-  waiting: number
-  /** Divergences that ended: by themselves, by other rules, by a repair. */
-  resolved: number
-  ignored: number
-  repaired: number
-}
-
-/** A row that an incremental audit looks at again: one that may differ, or that does. */
-export interface LedgerEntry {
-  key: IDBValidKey
-  state: 'suspect' | 'confirmed'
-  kind: DivergenceKind | null
-  /** Hash of what both sides held when it was last read; empty where it was not judged. */
-  held: string
-  /** A repair has set this row. */
-  repaired: boolean
-}
-
-/** What an incremental audit of one table keeps: all of it in one record, so that no part is newer than another. */
-export interface TableLedger {
-  /** Hash of the rules that judged. */
-  rules: string
-  /** Where the walk through all rows stands; `null` at its begin. */
-  cursor: IDBValidKey | null
-  /** A walk is under way, or has to be made whatever the clock says. */
-  owed: boolean
-  completedAt: number | null
-  /** What the walk counted so far. */
-  walk: { equal: number; defaults: number }
-  entries: readonly LedgerEntry[]
-  /** Rows that found no room among the entries. */
-  beyond: number
-  ended: { resolved: number; ignored: number; repaired: number }
 }
 
 /** A rule that had no effect: its path was in no row (`unseen`), or nothing there was of the kind it rules (`unfit`). */

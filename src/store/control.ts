@@ -82,6 +82,20 @@ export function settleFact<T>(control: ControlConnection, key: string, make: () 
   })
 }
 
+/** Changes a fact by what it is now, in one transaction; `null` stands for none. */
+export function changeFact<T>(
+  control: ControlConnection,
+  key: string,
+  change: (held: T | null) => T,
+): Promise<void> {
+  return control.run(async (db) => {
+    const tx = db.transaction('control', 'readwrite')
+    const row = await tx.store.get(key)
+    await tx.store.put({ key, value: change(row && 'value' in row ? (row.value as T) : null) })
+    await tx.done
+  })
+}
+
 /** Raises a number that only grows; `false` when a higher one is there. */
 export function raiseFact(control: ControlConnection, key: string, to: number): Promise<boolean> {
   return control.run(async (db) => {

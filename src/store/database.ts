@@ -2,7 +2,6 @@ import type { DBSchema, IDBPDatabase } from 'idb'
 import type { Platform } from '../model/platform.js'
 import type { Lane, TelemetryRecord } from '../model/record.js'
 import type { CachedRollout } from '../model/rollout.js'
-import type { RepairPlan, TableLedger, UndoStep } from '../model/source.js'
 import { openWithin } from './open.js'
 
 /** A chunk of records: written once, deleted once upstream has it. */
@@ -50,16 +49,10 @@ export type OutboxNote =
   /** The last records that upstream called unacceptable. */
   | { key: 'dead'; records: readonly TelemetryRecord[] }
 
-/** What audits and repairs keep: a table's ledger, a plan, or what takes a part of it back. */
-export type LedgerRow =
-  | { key: string; table: TableLedger }
-  | { key: string; plan: RepairPlan }
-  | { key: string; undo: readonly UndoStep[] }
-
 /** `graysync`: what may be upgraded. All but the outbox is disposable. */
 export interface GraySyncSchema extends DBSchema {
   rollout: { key: string; value: CachedRollout }
-  ledger: { key: string; value: LedgerRow }
+  ledger: { key: string; value: { key: string } & Record<string, unknown> }
   health: { key: string; value: { key: string } & Record<string, unknown> }
   chunks: { key: string; value: Chunk; indexes: { lane: [Lane, number, number, number] } }
   blobs: { key: string; value: StoredFile }

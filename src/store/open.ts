@@ -6,19 +6,50 @@ import { withinTime } from '../platform/bound.js'
 const OPEN_TIMEOUT_MS = 2_000
 
 /** Opens a database within a bound: a frozen tab can make an open hang with no `blocked` event. */
-export async function openWithin<Schema extends DBSchema>(
+export function openWithin<Schema extends DBSchema>(
   platform: Platform,
   name: string,
   version: number,
   upgrade: (db: IDBPDatabase<Schema>) => void,
 ): Promise<IDBPDatabase<Schema>> {
+  return take(platform, name, (factory) => {
+    const request = factory.open(name, version)
+    request.onupgradeneeded = () => upgrade(wrap(request.result) as IDBPDatabase<Schema>)
+    return request
+  })
+}
+
+/** Opens a database of the host as it is, within a bound; `null` where there is none. */
+export async function openExisting<Schema extends DBSchema>(
+  platform: Platform,
+  name: string,
+): Promise<IDBPDatabase<Schema> | null> {
+  let isNew = false
+  const opening = take<Schema>(platform, name, (factory) => {
+    const request = factory.open(name)
+    request.onupgradeneeded = () => {
+      isNew = true
+      request.transaction?.abort()
+    }
+    return request
+  })
+  return opening.catch((cause) => {
+    if (isNew) return null
+    throw cause
+  })
+}
+
+// Not idb's own `openDB`, which knows the global factory only.
+async function take<Schema extends DBSchema>(
+  platform: Platform,
+  name: string,
+  ask: (factory: IDBFactory) => IDBOpenDBRequest,
+): Promise<IDBPDatabase<Schema>> {
   if (!platform.indexedDB) {
     throw new GraySyncError('UNSUPPORTED', `no IndexedDB here, "${name}" can't be opened`)
   }
-  // Not idb's own `openDB`, which knows the global factory only.
-  const request = platform.indexedDB.open(name, version)
+  const request = ask(platform.indexedDB)
   request.addEventListener('success', () => quieten(request.result))
-  request.onupgradeneeded = () => upgrade(wrap(request.result) as IDBPDatabase<Schema>)
   const opening = wrap(request) as Promise<IDBPDatabase<Schema>>
   try {
     const db = await withinTime(

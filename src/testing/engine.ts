@@ -56,9 +56,9 @@ export function createFakeEngine(tables: readonly string[], version = '1'): Fake
     start(ctx) {
       starts.push(ctx)
       return {
-        async push(op) {
+        async push(op, { applied }) {
           if (disk.queue.some((pending) => pending.opId === op.opId)) return
-          await apply(op)
+          if (!applied) await apply(op)
           disk.seq++
           disk.queue.push({ opId: op.opId, op, userId: null, state: 'open' })
         },

@@ -117,7 +117,7 @@ describe('an answer', () => {
     const { fetch, answers, fenced } = open({}, () => new Response('body', { headers }))
     const answer = await fetch(URL, { method: 'POST' })
     expect(await answer.text()).toBe('body')
-    expect(answers).toEqual([{ outcome, term }])
+    expect(answers).toEqual([{ outcome, echoes: term === '5' }])
     expect(fenced.count).toBe(outcome === 'fenced' ? 1 : 0)
   })
 

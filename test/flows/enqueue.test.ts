@@ -158,6 +158,7 @@ describe('an engine that misbehaves', () => {
       userId: () => null,
       adoptNullUser: () => false,
       host: () => null,
+      forward: async () => 0,
       tell: () => {},
       onChange: () => {},
       onSettled: (settled) => heard.push(settled),
@@ -240,24 +241,6 @@ describe('operations in a browser without channels', () => {
     await rest()
     world.advance(30_000)
     expect(await settled).toMatchObject({ status: 'acked' })
-    await leader.close()
-    await follower.close()
-  })
-})
-
-describe('operations of one thing from two tabs', () => {
-  it('reach the engine in the order of acceptance, also when nobody tells of the first', async () => {
-    const { engines, open } = createProfile({ channels: false })
-    const leader = open()
-    await leader.start()
-    const before = await leader.enqueue(put('b'))
-    await expect.poll(() => queued(engines.legacy)).toEqual([before.opId])
-    const follower = open()
-    await follower.start()
-    const first = await follower.enqueue(put('a', 'first'))
-    const second = await leader.enqueue(put('a', 'second'))
-    await expect.poll(() => queued(engines.legacy)).toHaveLength(3)
-    expect(queued(engines.legacy)).toEqual([before.opId, first.opId, second.opId])
     await leader.close()
     await follower.close()
   })

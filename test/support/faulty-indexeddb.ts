@@ -37,7 +37,8 @@ export function createFaultyFactory(): FaultyFactory {
     const request = open(name, version)
     request.addEventListener('success', () => {
       opened.add(request.result)
-      // After whoever opened it has done the same.
+      // At once, since Dexie keeps the function; and after whoever else opened it has put one of its own there.
+      spoil(request.result, faulty)
       queueMicrotask(() => spoil(request.result, faulty))
     })
     return request

@@ -52,7 +52,7 @@ export function replacePush(
     const running = await start(ctx)
     if (!running?.push) throw new Error('the fake engine takes operations')
     const take = running.push
-    return { ...running, push: (op) => push(op, async () => take(op)) }
+    return { ...running, push: (op, o) => push(op, async () => take(op, o)) }
   }
 }
 

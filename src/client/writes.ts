@@ -1,0 +1,43 @@
+import { mintId } from '../lib/id.js'
+import type { Subject } from '../model/decision.js'
+import type { Platform } from '../model/platform.js'
+import type { HostDatabase, Rights, WritePort } from '../model/writes.js'
+
+/** What becomes of the writes to the host's databases, once the handle is open. */
+export interface WritesHandler {
+  opened(database: HostDatabase): void
+  rights(): Rights
+  captured(): void
+  fenced(rights: Rights): void
+}
+
+/** The port of the host's databases: there from the first moment, since the app opens them when it likes. */
+export interface Writes {
+  port: WritePort
+  handleBy(handler: WritesHandler): void
+}
+
+export function createWrites(platform: Platform, subject: () => Subject | null): Writes {
+  let handler: WritesHandler | null = null
+  const early: HostDatabase[] = []
+  return {
+    port: {
+      opened(database) {
+        if (handler) handler.opened(database)
+        else early.push(database)
+      },
+      // Before the boot nobody is known to own anything: writes are carried.
+      rights: () => handler?.rights() ?? { flip: 0, term: 0, owner: null },
+      userId: () => subject()?.id ?? null,
+      now: platform.now,
+      mintId: () => mintId(platform.now(), platform.randomBytes(16)),
+      // What is captured before the handle is open is found when it is.
+      captured: () => handler?.captured(),
+      fenced: (rights) => handler?.fenced(rights),
+    },
+    handleBy(next) {
+      handler = next
+      for (const database of early.splice(0)) next.opened(database)
+    },
+  }
+}

@@ -1,0 +1,140 @@
+import type {
+  DBCore,
+  DBCoreMutateRequest,
+  DBCoreMutateResponse,
+  DBCoreTable,
+  DBCoreTransaction,
+  Dexie,
+  Middleware,
+} from 'dexie'
+import { GraySyncError } from '../model/errors.js'
+import type { Changes } from '../model/source.js'
+import type { Rights, WritePort } from '../model/writes.js'
+import { type RowChange, readChanges, readDoomed } from './change.js'
+import { follow, ledgerOf, readReplica, readTracked, track } from './intents.js'
+import { CAPTURED, FENCE, INTENTS } from './stores.js'
+
+const OWN: readonly string[] = [FENCE, CAPTURED, INTENTS]
+/** Beneath all that Dexie brings: what arrives here is what is written. */
+const LEVEL = -2
+
+/** Under this key a core that tracks writes tells of them. */
+const TRACKED: unique symbol = Symbol('graysync.tracked')
+
+interface TrackedCore {
+  readonly [TRACKED]?: (table: string) => Promise<Changes>
+}
+
+export interface WritesOptions {
+  port: WritePort
+  /** Whether a write may be, by the rights that its own transaction read. */
+  mayWrite(rights: Rights): boolean
+  onRefused(rights: Rights): void
+  /** The database is open. */
+  onOpen(name: string): void
+  /** `null` where nothing belongs beside the rows of this table. */
+  captureFor(core: DBCore, table: string): Capture | null
+}
+
+/** Puts what belongs to these changes beside them. */
+export type Capture = (
+  trans: DBCoreTransaction,
+  changes: readonly RowChange[],
+  flip: number,
+) => Promise<unknown> | null
+
+/** What was written to a table and not judged since; `null` where this instance does not track. */
+export async function readChangesOf(db: Dexie, table: string): Promise<Changes | null> {
+  if (!db.isOpen()) await db.open()
+  const core: DBCore & TrackedCore = db.core
+  return core[TRACKED]?.(table) ?? null
+}
+
+/** Checks every write inside its own transaction, and puts beside it what has to be true if it is. */
+export function guardWrites(o: WritesOptions): Middleware<DBCore> {
+  return { stack: 'dbcore', name: 'graysync', level: LEVEL, create: (core) => guardCore(core, o) }
+}
+
+function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCore {
+  const { name, tables } = core.schema
+  const has = (store: string) => tables.some((table) => table.name === store)
+  // Without the stores the app is only watched by what it does not have yet.
+  if (!has(FENCE)) return {}
+  const beside = OWN.filter(has)
+  const ledger = has(INTENTS) ? ledgerOf(o.port, name) : null
+  /** By transaction, what it found. A transaction that is not here is an upgrade of the schema. */
+  const checks = new WeakMap<DBCoreTransaction, { found: Promise<Rights> | null }>()
+  o.onOpen(name)
+
+  const check = async (trans: DBCoreTransaction): Promise<Rights> => {
+    const stored = await readReplica(core, trans)
+    if (ledger) follow(ledger, stored.epoch)
+    const rights = stored.flip > 0 ? stored : o.port.rights()
+    if (o.mayWrite(rights)) return rights
+    // An app that swallows the error inside its transaction would commit the rest of it.
+    giveUp(trans)
+    o.onRefused(rights)
+    throw new GraySyncError(
+      'FENCED',
+      `${name}: ${rights.owner ?? 'no engine'} owns the profile (flip ${rights.flip}); reload to go on`,
+    )
+  }
+
+  const guardTable = (table: DBCoreTable): DBCoreTable => {
+    const capture = has(CAPTURED) ? o.captureFor(core, table.name) : null
+    const watch = async (found: Promise<Rights>, request: DBCoreMutateRequest) => {
+      const { trans } = request
+      const asking = readDoomed(table, request)
+      const [rights, doomed, response] = await Promise.all([found, asking, table.mutate(request)])
+      const changes = readChanges(request, response, doomed ?? [])
+      const keys = changes.map(({ key }) => key)
+      try {
+        await Promise.all([
+          ledger && track(core, ledger, { trans, table: table.name, keys }),
+          capture?.(trans, changes, rights.flip),
+        ])
+      } catch (cause) {
+        giveUp(trans)
+        throw cause
+      }
+      return response
+    }
+    return {
+      ...table,
+      async mutate(request: DBCoreMutateRequest): Promise<DBCoreMutateResponse> {
+        const state = checks.get(request.trans)
+        if (!state) return table.mutate(request)
+        // The answers come in the order of the questions, and a refusal takes all of it back.
+        state.found ??= check(request.trans)
+        if (capture) return watch(state.found, freeze(request))
+        if (ledger) return watch(state.found, request)
+        const [, response] = await Promise.all([state.found, table.mutate(request)])
+        return response
+      },
+    }
+  }
+
+  return {
+    ...(ledger && { [TRACKED]: (table: string) => readTracked(core, ledger, table) }),
+    transaction(stores, mode, options) {
+      if (mode !== 'readwrite') return core.transaction(stores, mode, options)
+      const trans = core.transaction([...new Set([...stores, ...beside])], mode, options)
+      checks.set(trans, { found: null })
+      return trans
+    },
+    table: (named) => (OWN.includes(named) ? core.table(named) : guardTable(core.table(named))),
+  }
+}
+
+/** What the app does to its objects from now on is another write: row and operation are made of the same. */
+function freeze(request: DBCoreMutateRequest): DBCoreMutateRequest {
+  return 'values' in request ? { ...request, values: structuredClone(request.values) } : request
+}
+
+function giveUp(trans: DBCoreTransaction): void {
+  try {
+    trans.abort()
+  } catch {
+    // It has ended by itself.
+  }
+}

@@ -1,0 +1,232 @@
+import { describe, expect, it } from 'vitest'
+import { grayWrites } from '../../src/dexie.js'
+import type { GraySync } from '../../src/model/handle.js'
+import type { RowOperation } from '../../src/testing.js'
+import { createDexieProfile, toOperation } from '../support/dexie-profile.js'
+
+/** What the op-log holds of captured writes: kind, id and text. */
+async function logged(gray: GraySync<RowOperation>): Promise<unknown[]> {
+  const open = await gray.openOperations()
+  return open.map(({ op }) =>
+    op.row ? [op.kind, op.entityId, op.row.text] : [op.kind, op.entityId],
+  )
+}
+
+describe('a write to a captured table', () => {
+  it('is taken with its operation, which reaches the engine as applied', async () => {
+    const { load, engines } = await createDexieProfile()
+    const page = await load('legacy')
+    await page.gray.start()
+    await page.legacy.cards.put({ id: 'a', text: 'one' })
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+    const [open] = await page.gray.openOperations()
+    expect(open).toMatchObject({
+      userId: 'user',
+      op: { entity: 'cards', entityId: 'a', kind: 'put', row: { id: 'a', text: 'one' } },
+    })
+    // A fake engine that applies writes to a store of its own.
+    expect(engines.legacy.fake.disk.rows.size).toBe(0)
+    expect(await page.legacy.table('graysyncCaptured').count()).toBe(0)
+    engines.legacy.fake.acknowledge()
+    await expect.poll(() => page.gray.openOperations()).toEqual([])
+    await page.leave()
+  })
+
+  it('of every kind becomes one operation a row, in order', async () => {
+    const { load } = await createDexieProfile()
+    const page = await load('legacy')
+    const { cards } = page.legacy
+    await cards.bulkAdd([{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+    await cards.update('a', { text: 'updated' })
+    await cards.where('id').above('a').modify({ text: 'modified' })
+    await cards.bulkDelete(['b'])
+    await cards.where(':id').between('c', 'd').delete()
+    await cards.upsert('d', { text: 'upserted' })
+    await cards.clear()
+    expect(await logged(page.gray)).toEqual([
+      ['put', 'a', undefined],
+      ['put', 'b', undefined],
+      ['put', 'c', undefined],
+      ['put', 'a', 'updated'],
+      ['put', 'b', 'modified'],
+      ['put', 'c', 'modified'],
+      ['delete', 'b'],
+      ['delete', 'c'],
+      ['put', 'd', 'upserted'],
+      ['delete', 'a'],
+      ['delete', 'd'],
+    ])
+    await page.leave()
+  })
+
+  it('with a key that the database gives carries that key', async () => {
+    const { load, describe } = await createDexieProfile()
+    const page = await load('legacy')
+    const db = describe('numbered')
+    db.use(grayWrites(page.gray, { logs: toOperation }))
+    const given = await db.logs.add({ text: 'first' } as never)
+    expect(await logged(page.gray)).toEqual([['put', String(given), 'first']])
+    db.close()
+    await page.leave()
+  })
+
+  it('that is aborted leaves neither row nor operation', async () => {
+    const { load } = await createDexieProfile()
+    const page = await load('legacy')
+    const { legacy } = page
+    await expect(
+      legacy.transaction('rw', legacy.cards, async () => {
+        await legacy.cards.put({ id: 'a' })
+        throw new Error('of the app')
+      }),
+    ).rejects.toThrow('of the app')
+    expect(await legacy.cards.count()).toBe(0)
+    expect(await logged(page.gray)).toEqual([])
+    await page.leave()
+  })
+
+  it('that finds no room at its commit leaves neither row nor operation', async () => {
+    const { load, disk } = await createDexieProfile()
+    const page = await load('legacy')
+    await page.legacy.open()
+    disk.full = true
+    await expect(page.legacy.cards.put({ id: 'a' })).rejects.toThrow()
+    disk.full = false
+    expect(await page.legacy.cards.count()).toBe(0)
+    expect(await logged(page.gray)).toEqual([])
+    await page.leave()
+  })
+
+  it('is no operation where the app says so', async () => {
+    const { load, describe } = await createDexieProfile()
+    const page = await load('legacy')
+    const db = describe('some')
+    db.use(grayWrites(page.gray, { cards: () => null }))
+    await db.cards.put({ id: 'a' })
+    await db.logs.put({ id: 'b' })
+    expect(await db.cards.count()).toBe(1)
+    expect(await logged(page.gray)).toEqual([])
+    db.close()
+    await page.leave()
+  })
+
+  it('takes its row back where its operation can not be made', async () => {
+    const { load, describe } = await createDexieProfile()
+    const page = await load('legacy')
+    const db = describe('broken')
+    db.use(
+      grayWrites(page.gray, {
+        cards: (change) => ({ ...toOperation(change), entityId: change.key === 'a' ? '' : 'b' }),
+      }),
+    )
+    await expect(db.cards.put({ id: 'a' })).rejects.toMatchObject({
+      code: 'OPTION',
+      message: 'captured operation.entityId: a text is needed, got ',
+    })
+    await db.cards.put({ id: 'b' })
+    expect(await db.cards.toCollection().primaryKeys()).toEqual(['b'])
+    expect(await logged(page.gray)).toEqual([['put', 'b', undefined]])
+    db.close()
+    await page.leave()
+  })
+
+  it('that refuses some rows captures the others', async () => {
+    const { load } = await createDexieProfile()
+    const page = await load('legacy')
+    const { cards } = page.legacy
+    await cards.add({ id: 'b', text: 'before' })
+    await page.legacy.transaction('rw', cards, () =>
+      cards.bulkAdd([{ id: 'a' }, { id: 'b' }, { id: 'c' }]).catch(() => undefined),
+    )
+    expect(await cards.toCollection().primaryKeys()).toEqual(['a', 'b', 'c'])
+    expect(await logged(page.gray)).toEqual([
+      ['put', 'b', 'before'],
+      ['put', 'a', undefined],
+      ['put', 'c', undefined],
+    ])
+    await page.leave()
+  })
+
+  it('holds the row as it was given, whatever the app does to it then', async () => {
+    const { load } = await createDexieProfile()
+    const page = await load('legacy')
+    await page.legacy.open()
+    const card = { id: 'a', text: 'given' }
+    const writing = page.legacy.cards.put(card)
+    card.text = 'changed'
+    await writing
+    const { text } = (await page.legacy.cards.get('a')) ?? {}
+    expect(await logged(page.gray)).toEqual([['put', 'a', text]])
+    await page.leave()
+  })
+})
+
+describe('captured operations', () => {
+  it('come before what is enqueued after them', async () => {
+    const { load, engines } = await createDexieProfile()
+    const page = await load('legacy')
+    await page.gray.start()
+    const { cards } = page.legacy
+    await page.legacy.transaction('rw', cards, async () => {
+      await cards.put({ id: 'a', text: '1' })
+      await cards.put({ id: 'a', text: '2' })
+    })
+    await page.gray.enqueue({ entity: 'cards', entityId: 'a', kind: 'put', row: { text: '3' } })
+    expect(await logged(page.gray)).toEqual([
+      ['put', 'a', '1'],
+      ['put', 'a', '2'],
+      ['put', 'a', '3'],
+    ])
+    await expect
+      .poll(() => engines.legacy.fake.disk.queue.map(({ op }) => op.row?.text))
+      .toEqual(['1', '2', '3'])
+    await page.leave()
+  })
+
+  it('of a page whose handle never started are found by the next one', async () => {
+    const { load, engines } = await createDexieProfile()
+    const first = await load('legacy')
+    await first.legacy.cards.bulkPut([
+      { id: 'a', text: '1' },
+      { id: 'b', text: '2' },
+    ])
+    first.tab.kill()
+    first.legacy.close()
+    const second = await load('legacy')
+    await second.legacy.open()
+    await second.gray.start()
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(2)
+    await second.leave()
+  })
+
+  it('are appended once, however often a crash repeats the move', async () => {
+    const { load, engines } = await createDexieProfile()
+    const page = await load('legacy')
+    await page.gray.start()
+    await page.legacy.cards.put({ id: 'a', text: '1' })
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+    const [open] = await page.gray.openOperations()
+    // As a tab leaves it that died between the append and the deletion.
+    await page.legacy.table('graysyncCaptured').add({ ...open, flip: 1, at: 0 })
+    await page.gray.enqueue({ entity: 'cards', entityId: 'b', kind: 'delete' })
+    expect(await logged(page.gray)).toEqual([
+      ['put', 'a', '1'],
+      ['delete', 'b'],
+    ])
+    expect(await page.legacy.table('graysyncCaptured').count()).toBe(0)
+    await page.leave()
+  })
+
+  it('of a follower reach the engine of the tab that leads', async () => {
+    const { load, engines } = await createDexieProfile()
+    const leader = await load('legacy')
+    await leader.gray.start()
+    const follower = await load('legacy')
+    await follower.gray.start()
+    expect(follower.gray.getSnapshot()).toMatchObject({ role: 'follower' })
+    await follower.legacy.cards.put({ id: 'a', text: '1' })
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+    await leader.leave()
+    await follower.leave()
+  })
+})

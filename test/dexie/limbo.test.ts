@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest'
+import type { RowOperation } from '../../src/testing.js'
+import { createDexieProfile } from '../support/dexie-profile.js'
+
+/** What an engine's queue holds: which row, and its text. */
+const sent = (queue: readonly { op: RowOperation }[]) =>
+  queue.map(({ op }) => [op.entityId, op.row?.text])
+
+describe('a captured write around a handover', () => {
+  it('of before the fence is in the snapshot, though nobody had moved it to the op-log', async () => {
+    const { load, engines } = await createDexieProfile()
+    const first = await load('legacy')
+    await first.legacy.cards.bulkPut([
+      { id: 'a', text: '1' },
+      { id: 'b', text: '1' },
+    ])
+    first.legacy.close()
+    const second = await load('refactored')
+    await second.legacy.open()
+    await second.gray.start()
+    expect(await second.refactored.cards.toArray()).toEqual([
+      { id: 'a', text: '1' },
+      { id: 'b', text: '1' },
+    ])
+    expect(sent(engines.refactored.fake.disk.queue)).toEqual([
+      ['a', '1'],
+      ['b', '1'],
+    ])
+    await second.leave()
+  })
+
+  it('of inside the fence is taken, carried over, and redone in the store of the next owner', async () => {
+    const { load, engines } = await createDexieProfile()
+    const first = await load('legacy')
+    await first.gray.start()
+    await first.legacy.cards.put({ id: 'a', text: '1' })
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+    // Another page of the app, whose user goes on.
+    first.tab.kill()
+    const { data } = engines.legacy
+    const second = await load('refactored')
+    const isSaved = () => {
+      const snapshot = second.gray.getSnapshot()
+      return snapshot.phase === 'handover' && snapshot.step === 'saved'
+    }
+    const writes = [
+      { id: 'a', text: '2' },
+      { id: 'b', text: '3' },
+    ]
+    if (data) {
+      const { page } = data
+      data.page = async (...args) => {
+        // The stores are compared, once and again after they were made equal: nobody owns the profile here.
+        const row = isSaved() && writes.shift()
+        if (row) await first.legacy.cards.put(row)
+        return page(...args)
+      }
+    }
+    await second.gray.start()
+    expect(second.gray.getSnapshot()).toMatchObject({ running: 'refactored' })
+    expect(writes).toEqual([])
+    await expect
+      .poll(() => sent(engines.refactored.fake.disk.queue))
+      .toEqual([
+        ['a', '1'],
+        ['a', '2'],
+        ['b', '3'],
+      ])
+    expect(await second.refactored.cards.toArray()).toEqual([
+      { id: 'a', text: '2' },
+      { id: 'b', text: '3' },
+    ])
+    await second.leave()
+    first.legacy.close()
+  })
+
+  it('of inside a fence that is taken back stays with the owner before', async () => {
+    const { load, engines } = await createDexieProfile()
+    const first = await load('legacy')
+    await first.gray.start()
+    await first.legacy.cards.put({ id: 'a', text: '1' })
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+    first.tab.kill()
+    const { queue } = engines.refactored
+    if (queue?.importer) {
+      queue.importer.stage = async () => {
+        await first.legacy.cards.put({ id: 'a', text: '2' })
+        throw new Error('of the target')
+      }
+    }
+    const second = await load('refactored')
+    await second.gray.start()
+    expect(second.gray.getSnapshot()).toMatchObject({ running: 'legacy' })
+    await expect
+      .poll(() => sent(engines.legacy.fake.disk.queue))
+      .toEqual([
+        ['a', '1'],
+        ['a', '2'],
+      ])
+    expect(await first.legacy.cards.toArray()).toEqual([{ id: 'a', text: '2' }])
+    await second.legacy.cards.put({ id: 'c', text: '3' })
+    await expect
+      .poll(() => sent(engines.legacy.fake.disk.queue))
+      .toEqual([
+        ['a', '1'],
+        ['a', '2'],
+        ['c', '3'],
+      ])
+    await second.leave()
+    first.legacy.close()
+  })
+})
