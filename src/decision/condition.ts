@@ -71,10 +71,13 @@ function compileList(constraint: Constraint): ScalarTest {
 }
 
 function valuesOf({ values = [] }: Constraint): Set<string> {
-  const listed = new Set<string>()
-  for (let at = 0; at < values.length; at++) listed.add(String(values[at]).trim())
+  const listed = new Set(values.map(trim))
   listed.delete('')
   return listed
+}
+
+function trim(value: string): string {
+  return value.trim()
 }
 
 function compileOperator(constraint: Constraint): ScalarTest | null {

@@ -38,7 +38,7 @@ interface SuchShape {
 
 /**
  * What a value must be. Plain data that few functions read: at a cold start a function costs more than all that it looks at,
- * and those that run most are kept small enough that no browser stops to compile them.
+ * and those that run most are kept so small that no browser stops to compile them.
  */
 export type Shape =
   | 'text'
@@ -50,26 +50,12 @@ export type Shape =
   | SuchShape
   | ((value: unknown) => Wrong | null)
 
-type Simple = Exclude<Shape, (value: unknown) => Wrong | null>
+type Kind = 'text' | 'flag' | Exclude<Shape, string | ((value: unknown) => Wrong | null)>['is']
 
 /** Looks at a value and answers the first thing that is wrong, or `null`. */
 export function findWrong(shape: Shape, value: unknown): Wrong | null {
   if (typeof shape === 'function') return shape(value)
-  if (!fits(shape, value)) return miss(shape, value)
-  if (typeof shape === 'string') return null
-  if (shape.is === 'list') return findInList(shape.of, value as readonly unknown[])
-  if (shape.is !== 'record') return null
-  const members = value as Readonly<Record<string, unknown>>
-  for (const name in shape.has) {
-    const wrong = findWrong(shape.has[name] as Shape, members[name])
-    if (wrong) return within(`.${name}`, wrong)
-  }
-  for (const name in shape.may) {
-    const wrong =
-      members[name] === undefined ? null : findWrong(shape.may[name] as Shape, members[name])
-    if (wrong) return within(`.${name}`, wrong)
-  }
-  return null
+  return LOOKS[typeof shape === 'string' ? shape : shape.is](shape as never, value)
 }
 
 /** Says of what is wrong inside of a value where that is. */
@@ -77,53 +63,66 @@ export function within(step: string, wrong: Wrong): Wrong {
   return { ...wrong, path: step + wrong.path }
 }
 
-/** Whether the value itself is right, whatever it holds. */
-function fits(shape: Simple, value: unknown): boolean {
-  if (shape === 'text') return typeof value === 'string' && value !== ''
-  if (shape === 'flag') return typeof value === 'boolean'
-  switch (shape.is) {
-    case 'record':
-      return typeof value === 'object' && value !== null && !Array.isArray(value)
-    case 'list':
-      return Array.isArray(value) && value.length <= shape.most
-    case 'one':
-      return shape.of.includes(value)
-    case 'such':
-      return shape.that(value)
-    default:
-      if (typeof value !== 'number' || !(value >= shape.from && value <= shape.to)) return false
-      return shape.is === 'a number' || Number.isInteger(value)
-  }
+const LOOKS: Readonly<Record<Kind, (shape: never, value: unknown) => Wrong | null>> = {
+  text: findWrongText,
+  flag: (_: never, value) => (typeof value === 'boolean' ? null : miss('true or false', value)),
+  record: findWrongRecord,
+  list: findWrongList,
+  'an integer': findWrongNumber,
+  'a number': findWrongNumber,
+  one: findWrongChoice,
+  such: ({ want, that }: SuchShape, value) => (that(value) ? null : miss(want, value)),
 }
 
-function findInList(shape: Shape, list: readonly unknown[]): Wrong | null {
-  for (let at = 0; at < list.length; at++) {
-    const wrong = findWrong(shape, list[at])
-    if (wrong) return within(`[${at}]`, wrong)
+function miss(want: string, got: unknown): Wrong {
+  return { path: '', want, got }
+}
+
+function findWrongText(_: never, value: unknown): Wrong | null {
+  return typeof value === 'string' && value !== '' ? null : miss('a text that is not empty', value)
+}
+
+function findWrongNumber({ is, from, to }: NumberShape, value: unknown): Wrong | null {
+  const isWithin = typeof value === 'number' && value >= from && value <= to
+  if (isWithin && (is === 'a number' || Number.isInteger(value))) return null
+  return miss(`${is} from ${from} to ${to}`, value)
+}
+
+function findWrongChoice({ of }: ChoiceShape, value: unknown): Wrong | null {
+  if (of.includes(value)) return null
+  return miss(of.map((one) => JSON.stringify(one)).join(' or '), value)
+}
+
+function findWrongRecord({ has, may }: RecordShape, value: unknown): Wrong | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return miss('an object', value)
+  }
+  const members = value as Members
+  return findInRecord(has, members, false) ?? findInRecord(may, members, true)
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+function findInRecord(
+  shapes: Readonly<Record<string, Shape>> | undefined,
+  members: Members,
+  mayLack: boolean,
+): Wrong | null {
+  for (const name in shapes) {
+    const value = members[name]
+    if (mayLack && value === undefined) continue
+    const wrong = findWrong(shapes[name] as Shape, value)
+    if (wrong) return within(`.${name}`, wrong)
   }
   return null
 }
 
-function miss(shape: Simple, value: unknown): Wrong {
-  const isTooLong = Array.isArray(value) && typeof shape === 'object' && shape.is === 'list'
-  return isTooLong
-    ? { path: '', want: `a list of at most ${shape.most}`, got: `${value.length} members` }
-    : { path: '', want: describe(shape), got: value }
-}
-
-function describe(shape: Simple): string {
-  if (shape === 'text') return 'a text that is not empty'
-  if (shape === 'flag') return 'true or false'
-  switch (shape.is) {
-    case 'record':
-      return 'an object'
-    case 'list':
-      return 'a list'
-    case 'one':
-      return shape.of.map((one) => JSON.stringify(one)).join(' or ')
-    case 'such':
-      return shape.want
-    default:
-      return `${shape.is} from ${shape.from} to ${shape.to}`
+function findWrongList({ of, most }: ListShape, value: unknown): Wrong | null {
+  if (!Array.isArray(value)) return miss('a list', value)
+  if (value.length > most) return miss(`a list of at most ${most}`, `${value.length} members`)
+  for (let at = 0; at < value.length; at++) {
+    const wrong = findWrong(of, value[at])
+    if (wrong) return within(`[${at}]`, wrong)
   }
+  return null
 }
