@@ -76,7 +76,7 @@ export async function writeSupportFile<Op extends Operation>(core: Core<Op>): Pr
   return new Blob([JSON.stringify(content, null, 2)], { type: 'application/json' })
 }
 
-/** Deletes what graysync holds of this profile, and asks upstream to do the same. Ownership stays: it is about data, not about a person. */
+/** Deletes what graysync holds of this profile, and asks upstream to do the same. Ownership and what an engine did here stay: they are about data, not about a person. */
 export async function forget<Op extends Operation>(
   { core, voice }: Opened<Op>,
   keepPending: boolean,
@@ -90,7 +90,8 @@ export async function forget<Op extends Operation>(
     const tx = db.transaction(['control', 'oplog', 'journal', 'backup'], 'readwrite')
     const facts = tx.objectStore('control')
     for (const key of await facts.getAllKeys()) {
-      if (key !== 'control' && key !== 'version') await facts.delete(key)
+      const isOfData = key === 'control' || key === 'version' || key.startsWith('breaker:')
+      if (!isOfData) await facts.delete(key)
     }
     if (!keepPending) await tx.objectStore('oplog').clear()
     await tx.objectStore('journal').clear()

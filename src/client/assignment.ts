@@ -28,6 +28,8 @@ export interface AssignmentInput {
   subject(): Subject
   now(): number
   preference(): EngineName | null
+  /** A local rollback is in force under a rollout of this `resetEpoch`. */
+  isLatched(epoch: number): boolean
   supported: boolean
   override: EngineName | null
 }
@@ -47,7 +49,7 @@ export function createAssignment(o: AssignmentInput): Assignment {
     now: o.now(),
     owner,
     preference: o.preference(),
-    rolledBack: false,
+    rolledBack: o.isLatched(newest?.resetEpoch ?? 0),
     supported: o.supported,
     override: o.override,
     cached,

@@ -1,4 +1,5 @@
 import type { Sighting } from '../engine/guarantee.js'
+import type { Observation } from '../engine/outcome.js'
 import type { Replicas } from '../engine/replicas.js'
 import type { Outcome } from '../flows/handover.js'
 import type { Decision } from '../model/decision.js'
@@ -8,6 +9,7 @@ import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { AuditReport, Source } from '../model/source.js'
 import type { WritePort } from '../model/writes.js'
+import type { Breaker } from './breaker.js'
 import type { Emitter } from './events.js'
 import type { Hint } from './hint.js'
 import type { Profile } from './profile.js'
@@ -33,6 +35,9 @@ export interface Core<Op extends Operation> {
   replicas: Replicas
   /** What the host's databases talk to. */
   writes: WritePort
+  breaker: Breaker
+  /** Judges what is seen of the refactored engine. */
+  observe(observation: Observation): void
   /** Nobody used this app on this profile before this boot. */
   pristine: boolean
   userId(): string | null

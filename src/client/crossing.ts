@@ -34,8 +34,9 @@ export async function cross<Op extends Operation>(
   if (!connection) throw new GraySyncError('STORE', 'there is no control record')
   core.profile.preference = await readPreference(connection)
   let taken: Decision | null = null
-  const decideOnce = (owner: EngineName) => {
+  const decideOnce = async (owner: EngineName) => {
     if (!taken) {
+      await core.breaker.enter(owner)
       taken = core.decide(owner)
       core.decided(taken)
     }

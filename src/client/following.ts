@@ -46,6 +46,7 @@ export function createFollowing<Op extends Operation>(core: Core<Op>): Following
       const { control: connection } = core.stores
       if (!isOn || !connection) return
       core.profile.preference = await readPreference(connection)
+      await core.breaker.read()
       const control = await readControl(connection)
       if (!isOn || signal.aborted) return
       const before = owner

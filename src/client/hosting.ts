@@ -4,6 +4,7 @@ import type { Host } from '../engine/handing.js'
 import { createTransport } from '../engine/transport.js'
 import type { Operations } from '../flows/enqueue.js'
 import type { Engine, EngineContext } from '../model/engine.js'
+import { isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import { type Rights, WRITES } from '../model/writes.js'
 import type { Core } from './core.js'
@@ -46,6 +47,7 @@ export function createHosting<Op extends Operation>(
     const fenced = () => {
       if (host?.abort === abort) onFenced(term)
     }
+    const observe = name === 'refactored' ? core.observe : () => {}
     const transport = createTransport({
       fetch: platform.fetch,
       device: installation,
@@ -53,9 +55,13 @@ export function createHosting<Op extends Operation>(
       signal,
       highestTerm: async () =>
         core.stores.control ? (await readControl(core.stores.control)).term : term,
-      isSuspended: () => name === 'refactored' && core.decide(name).reason === 'KILLED',
+      isSuspended: () =>
+        name === 'refactored' && (core.breaker.isOpen() || core.decide(name).reason === 'KILLED'),
       onFenced: fenced,
-      onAnswer: (answer) => void core.witness(name, answer).catch(core.report),
+      onAnswer(answer) {
+        core.witness(name, answer).catch(core.report)
+        observe({ kind: 'answered', answer })
+      },
     })
     return {
       mode: 'active',
@@ -63,8 +69,14 @@ export function createHosting<Op extends Operation>(
       fetch: transport.fetch,
       term,
       device: installation,
-      ack: (opId) => void operations.ack(opId, name).catch(core.report),
-      fail: (opId, cause) => void operations.fail(opId, cause).catch(core.report),
+      ack(opId) {
+        observe({ kind: 'acked', opId })
+        operations.ack(opId, name).catch(core.report)
+      },
+      fail(opId, cause) {
+        observe({ kind: 'failed', opId, cause })
+        operations.fail(opId, cause).catch(core.report)
+      },
       [WRITES]: { port: core.writes, engine: name, flip, term, signal, fenced },
     }
   }
@@ -74,17 +86,23 @@ export function createHosting<Op extends Operation>(
     term: () => host?.term ?? null,
     async start(name, engine, grant, isWanted) {
       const abort = new AbortController()
+      const started = name === 'refactored' ? core.breaker.begin(abort.signal) : () => {}
       try {
         const running = await startEngine(platform, name, engine, createContext(name, grant, abort))
         if (isWanted()) {
+          started()
           host = { name, engine, running, abort, term: grant.term }
           return true
         }
         abort.abort()
         await stopEngine(platform, running)
+        core.breaker.end()
         return false
       } catch (cause) {
         abort.abort()
+        if (name === 'refactored' && isGraySyncError(cause)) {
+          core.observe({ kind: 'start', error: cause })
+        }
         throw cause
       }
     },
@@ -96,6 +114,9 @@ export function createHosting<Op extends Operation>(
       const isClean = await stopEngine(platform, stopping.running)
       stopping.abort.abort()
       await core.witness(stopping.name, { isClean }).catch(core.report)
+      if (stopping.name !== 'refactored') return
+      core.breaker.end()
+      core.observe({ kind: 'stopped' })
     },
   }
 }

@@ -1,18 +1,20 @@
 import { boundEngines } from '../engine/adapter.js'
-import { countOpen } from '../engine/oplog.js'
 import { createReplicas } from '../engine/replicas.js'
 import { createOperations, type Operations } from '../flows/enqueue.js'
 import { createRefresh, type Refresh } from '../flows/refresh.js'
-import type { Arm, Decision, Subject } from '../model/decision.js'
+import type { Decision, Subject } from '../model/decision.js'
 import type { GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import { createAssignment } from './assignment.js'
 import type { Core } from './core.js'
+import { createCount } from './count.js'
 import type { Emitter } from './events.js'
+import { createExposing } from './exposing.js'
+import { createGuard } from './guard.js'
 import { type Hint, parseHint } from './hint.js'
-import { createSeen, keep, openProfile, settleArm } from './profile.js'
+import { createSeen, keep, openProfile } from './profile.js'
 import { createProof } from './proof.js'
 import { watchReload } from './reload.js'
 import { askRollout } from './round-trip.js'
@@ -21,8 +23,6 @@ import type { Presence } from './state.js'
 import { openStores } from './stores.js'
 import { createVoice, type Voice } from './voice.js'
 import type { Writes } from './writes.js'
-
-const COUNT_EVERY_MS = 100
 
 export interface Opening<Op extends Operation> {
   platform: Platform
@@ -74,6 +74,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     subject: () => ({ ...subject, id: profile.bucketingKey }),
     now: () => refresh?.correctedNow() ?? platform.now(),
     preference: () => profile.preference,
+    isLatched: (epoch) => guard.breaker.isLatched(epoch),
     supported:
       control !== null &&
       platform.lock !== null &&
@@ -90,16 +91,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     if (hint?.kind === 'ask') void session.answer()
   }
 
-  let counting = false
-  const recount = () => {
-    if (!control || counting) return
-    counting = true
-    platform.setTimer(() => {
-      counting = false
-      if (signal.aborted) return
-      countOpen(control).then((pending) => state.amend({ pending }), o.report)
-    }, COUNT_EVERY_MS)
-  }
+  const recount = createCount({ platform, control, state, signal, report: o.report })
 
   const operations = createOperations<Op>({
     platform,
@@ -111,6 +103,9 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     tell: (hint) => channel?.post(hint),
     onChange: recount,
     onSettled: (settled) => voice.say({ about: 'settled', settled }),
+    onPushed(engine, opId, error) {
+      if (engine === 'refactored') guard.observe({ kind: 'pushed', opId, error })
+    },
     onError: o.report,
   })
 
@@ -125,6 +120,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     pending: () => state.get().pending,
     decision: () => present(),
     rollout: assignment.rollout,
+    isTripped: () => guard.breaker.isOpen(),
     emit: emitter.emit,
     signal,
   })
@@ -136,6 +132,21 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     emitter,
     assignment,
     canSwitch: options.engines?.refactored !== undefined,
+  })
+
+  const guard = createGuard({
+    platform,
+    control,
+    assignment,
+    emitter,
+    voice,
+    version: options.engines?.refactored?.version ?? null,
+    url: options.rollout?.url ?? null,
+    pump: () => operations.pump(),
+    tell: (hint) => channel?.post(hint),
+    reconsider: reload.reconsider,
+    report: o.report,
+    signal,
   })
 
   const refresh = options.rollout
@@ -156,20 +167,6 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
       })
     : null
 
-  const decided = (decision: Decision) => {
-    assignment.hold(decision)
-    emitter.emit('decided', decision)
-    const { rollout, stage, arm } = decision
-    const tell = (drawn: Arm) => {
-      assignment.setArm({ rollout, stage, arm: drawn })
-      state.onceSettled(() =>
-        voice.say({ about: 'decision', decision: { ...decision, arm: drawn } }),
-      )
-    }
-    if (rollout === null || stage === null) tell(arm)
-    else settleArm(control, rollout, stage, arm).then(tell, o.report)
-  }
-
   const present = (): Decision => assignment.present() ?? assignment.decide('legacy')
 
   const core: Core<Op> = {
@@ -182,11 +179,12 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     profile,
     replicas,
     writes: o.writes.port,
+    ...guard,
     pristine,
     userId: () => subject?.id ?? null,
     adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
     decide: assignment.decide,
-    decided,
+    decided: createExposing({ control, assignment, emitter, state, voice, report: o.report }),
     decision: present,
     async compare(left, right) {
       const { audit } = await import('../flows/audit.js')

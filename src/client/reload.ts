@@ -34,10 +34,11 @@ export function watchReload(o: ReloadOptions): Reload {
   }
   const reconsider = () => {
     const snapshot = state.get()
-    const { running, reload } = snapshot
-    if (!running || insisted) return
-    const { engine, version } = assignment.decide(running)
-    const wants = o.canSwitch && engine !== running && !wasTried(snapshot, engine, version)
+    const { reload } = snapshot
+    const present = toPresent(snapshot)
+    if (!present || insisted) return
+    const { engine, version } = assignment.decide(present)
+    const wants = o.canSwitch && engine !== present && !wasTried(snapshot, engine, version)
     if (wants && reload === 'none') ask(engine)
     else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
   }
@@ -50,6 +51,11 @@ export function watchReload(o: ReloadOptions): Reload {
       ask(to)
     },
   }
+}
+
+/** Where the engine that was decided did not start, it is still the one to leave. */
+function toPresent({ phase, running, decision }: Snapshot): EngineName | null {
+  return running ?? (phase === 'running' ? decision.engine : null)
 }
 
 /** This very wish has just failed at the boot: `blocked` says why, and another boot is no help. */

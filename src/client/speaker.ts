@@ -11,6 +11,7 @@ import { createExposures } from '../telemetry/exposure.js'
 import { toHandoverRecord } from '../telemetry/handover.js'
 import { toMachineRecord } from '../telemetry/machine.js'
 import { sampleResources } from '../telemetry/resource.js'
+import { toTripRecord } from '../telemetry/trip.js'
 import { createUseWindow } from '../telemetry/use.js'
 import { createSyncWindow } from '../telemetry/window.js'
 import { isTold, toSampleAttributes } from './sampling.js'
@@ -53,6 +54,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
         ...toSampleAttributes(o.rollout()),
         'graysync.engine': o.engine() ?? 'none',
         'graysync.arm': arm,
+        ...(o.isTripped() && { 'graysync.tripped': true }),
         ...(stage !== null && { 'graysync.stage': stage }),
         ...(version !== null && { 'graysync.rollout.version': version }),
         ...record.attributes,
@@ -114,6 +116,8 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
           return add(toExceptionRecord(platform, utterance.error))
         case 'handover':
           return add(toHandoverRecord(platform, utterance.outcome))
+        case 'trip':
+          return add(toTripRecord(platform, utterance))
         case 'audit':
           for (const record of toAuditRecords(platform, utterance.report)) add(record)
       }

@@ -1,3 +1,4 @@
+import type { TripCause } from '../engine/breaker.js'
 import type { Outcome } from '../flows/handover.js'
 import type { Decision } from '../model/decision.js'
 import type { GraySyncError } from '../model/errors.js'
@@ -16,6 +17,7 @@ export type Utterance =
   | { about: 'use'; feature: string }
   | { about: 'error'; error: GraySyncError }
   | { about: 'handover'; outcome: Outcome }
+  | { about: 'trip'; by: TripCause; version: string | null }
   | { about: 'audit'; report: AuditReport }
 
 /** What telling needs. */
@@ -32,6 +34,8 @@ export interface SpeakerOptions {
   decision(): Decision
   /** The newest one. */
   rollout(): Rollout | null
+  /** The refactored engine was given up on this device. */
+  isTripped(): boolean
   emit<K extends 'delivered' | 'error'>(type: K, event: Events[K]): void
   signal: AbortSignal
 }

@@ -17,7 +17,7 @@ export interface Evidence {
 export const NO_EVIDENCE: Evidence = { sends: {}, duplicate: false, fenced: false, stops: {} }
 
 /** What was seen of an engine: an answer to a send, or its stop. */
-export type Sighting = Answer | { isClean: boolean }
+export type Sighting = Pick<Answer, 'outcome' | 'echoes'> | { isClean: boolean }
 
 /** Evidence is gained by what is seen, and lost by what is seen later. */
 export function learn(

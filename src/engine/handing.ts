@@ -28,6 +28,8 @@ export interface HandingOptions<Op extends Operation> {
   platform: Platform
   log: ControlConnection
   host(): Host<Op> | null
+  /** An engine was handed an operation, or holds it already: `error` where it did not take it. */
+  onPushed(engine: EngineName, opId: string, error: GraySyncError | null): void
   onError(error: GraySyncError): void
 }
 
@@ -48,7 +50,12 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   const hand = async (host: Host<Op>, row: LoggedOperation): Promise<void> => {
     const op = row.op as Identified<Op>
     if (host.engine.knows?.(op) === false) return quarantine(host, row)
-    await push(o.platform, host, op, row.applied)
+    await push(o.platform, host, op, row.applied).catch((cause) => {
+      const error = toPushError(host.name, row.opId, cause)
+      o.onPushed(host.name, row.opId, error)
+      throw error
+    })
+    o.onPushed(host.name, row.opId, null)
     handed.add(row.opId)
     if (!row.applied || row.state === 'quarantine') {
       await settle(o.log, row.opId, { state: 'open', applied: true })
@@ -62,6 +69,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       met = host.running
       handed = new Set(queued.map((pending) => pending.opId))
       held = new Set()
+      for (const opId of handed) o.onPushed(host.name, opId, null)
       return true
     },
     holds: (opId) => handed.has(opId),

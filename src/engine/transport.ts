@@ -5,8 +5,14 @@ export interface Transport {
   fetch: Fetch
 }
 
-/** What an answer says of the server. */
+/** What a request was answered with, and what that says of the server. */
 export interface Answer {
+  method: string
+  url: string
+  status: number
+  /** The request named the operation that it carries. */
+  hasOperation: boolean
+  /** What the server's ledger says of it. */
   outcome: string | null
   /** Whether it named the term that it was asked under; `null` where it need not. */
   echoes: boolean | null
@@ -54,7 +60,14 @@ export function createTransport(o: TransportOptions): Transport {
       const answer = await o.fetch(new Request(request, { headers, signal }))
       const outcome = answer.headers.get('graysync-outcome')
       const isEchoed = answer.headers.get('graysync-term') === String(o.term)
-      o.onAnswer({ outcome, echoes: isWrite && answer.ok ? isEchoed : null })
+      o.onAnswer({
+        method: request.method,
+        url: request.url,
+        status: answer.status,
+        hasOperation: headers.has('graysync-operation'),
+        outcome,
+        echoes: isWrite && answer.ok ? isEchoed : null,
+      })
       if (outcome === 'fenced') o.onFenced()
       return answer
     },

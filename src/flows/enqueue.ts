@@ -36,6 +36,7 @@ export interface OperationsOptions<Op extends Operation> {
   tell(hint: Hint): void
   onChange(): void
   onSettled(settled: Settled): void
+  onPushed(engine: EngineName, opId: string, error: GraySyncError | null): void
   onError(error: GraySyncError): void
 }
 

@@ -117,7 +117,9 @@ describe('an answer', () => {
     const { fetch, answers, fenced } = open({}, () => new Response('body', { headers }))
     const answer = await fetch(URL, { method: 'POST' })
     expect(await answer.text()).toBe('body')
-    expect(answers).toEqual([{ outcome, echoes: term === '5' }])
+    expect(answers).toEqual([
+      { method: 'POST', url: URL, status: 200, hasOperation: false, outcome, echoes: term === '5' },
+    ])
     expect(fenced.count).toBe(outcome === 'fenced' ? 1 : 0)
   })
 

@@ -161,6 +161,7 @@ describe('an engine that misbehaves', () => {
       forward: async () => 0,
       tell: () => {},
       onChange: () => {},
+      onPushed: () => {},
       onSettled: (settled) => heard.push(settled),
       onError: () => {},
     })

@@ -1,0 +1,320 @@
+import { describe, expect, it } from 'vitest'
+import { readJournal } from '../../src/engine/journal.js'
+import type { Events, GraySync } from '../../src/model/handle.js'
+import type { Rollout } from '../../src/model/rollout.js'
+import { connectControl } from '../../src/store/control.js'
+import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
+import { makeKeys, sign } from '../support/rollout.js'
+import { createProfile, type Profile, put, replacePush, rest } from '../support/session.js'
+
+const keys = await makeKeys()
+const SERVER = 'https://sync.test/apply'
+
+interface Visit {
+  gray: GraySync<RowOperation>
+  tab: Tab
+  trips: Events['tripped'][]
+}
+
+/** A start under a rollout, on the profile. */
+async function visit(profile: Profile, change: Partial<Rollout> = {}): Promise<Visit> {
+  const tab = profile.world.tab()
+  const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1, ...change }) }
+  const gray = profile.open({ rollout }, tab)
+  const trips: Events['tripped'][] = []
+  gray.on('tripped', (event) => trips.push(event))
+  await gray.start()
+  return { gray, tab, trips }
+}
+
+/** A profile that was moved to refactored. */
+async function moved(): Promise<Profile> {
+  const profile = createProfile({ pristine: true })
+  profile.world.answer(() => new Response())
+  const { gray } = await visit(profile)
+  expect(gray.getSnapshot()).toMatchObject({ running: 'refactored' })
+  await gray.close()
+  return profile
+}
+
+/** Lets time pass in steps in which everything comes to rest. */
+async function pass(profile: Profile, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 1_000) {
+    profile.world.advance(Math.min(left, 1_000))
+    await rest()
+  }
+}
+
+const failStart = (engine: FakeEngine, cause: unknown): void => {
+  engine.start = () => Promise.reject(cause)
+}
+const failPush = (engine: FakeEngine): void =>
+  replacePush(engine, () => Promise.reject(new Error('broken')))
+
+describe('a refactored engine', () => {
+  it('that takes no operation trips within four failures and 40 seconds, and legacy has every operation at the next start', async () => {
+    const profile = await moved()
+    failPush(profile.engines.refactored)
+    const { gray, trips } = await visit(profile)
+    const { opId } = await gray.enqueue(put('a', 'of the user'))
+    await pass(profile, 29_000)
+    expect(trips).toEqual([])
+    await pass(profile, 11_000)
+    expect(trips).toEqual([{ engine: 'refactored', by: 'failures' }])
+    expect(gray.getSnapshot()).toMatchObject({ running: 'refactored', reload: 'wanted' })
+    const ctx = profile.engines.refactored.starts.at(-1)
+    await expect(ctx?.fetch(SERVER, { method: 'POST' })).rejects.toMatchObject({
+      code: 'SUSPENDED',
+    })
+    await gray.close()
+
+    const next = await visit(profile)
+    expect(next.gray.getSnapshot()).toMatchObject({
+      running: 'legacy',
+      decision: { reason: 'ROLLED_BACK', arm: 'candidate' },
+    })
+    await rest()
+    expect(profile.engines.legacy.disk.queue.map((row) => row.opId)).toEqual([opId])
+    await next.gray.close()
+  })
+
+  it('that fails operation after operation trips', async () => {
+    const profile = await moved()
+    const { gray, trips } = await visit(profile)
+    const ctx = profile.engines.refactored.starts.at(-1)
+    for (const fault of ['one', 'two', 'three', 'four']) {
+      ctx?.fail((await gray.enqueue(put(fault))).opId, new Error(fault))
+    }
+    await rest()
+    expect(trips).toMatchObject([{ by: 'failures' }])
+    await gray.close()
+  })
+
+  it('whose one fault shows on a hundred operations at once has failed once', async () => {
+    const profile = await moved()
+    const { gray, trips } = await visit(profile)
+    const ctx = profile.engines.refactored.starts.at(-1)
+    for (let n = 0; n < 100; n++) ctx?.fail(`op-${n}`, new Error(`no row ${n}`))
+    await rest()
+    expect(trips).toEqual([])
+    await gray.close()
+  })
+
+  it.each([
+    ['while the device is offline', new Error('refused'), false],
+    ['because nobody is signed in', Object.assign(new Error('refused'), { status: 401 }), true],
+    ['because it asks too often', Object.assign(new Error('refused'), { status: 429 }), true],
+    ['because nobody answered', new TypeError('Failed to fetch'), true],
+    ['because it was stopped', new DOMException('stopped', 'AbortError'), true],
+    ['because the disk is full', new DOMException('full', 'QuotaExceededError'), true],
+  ])('that fails %s has not failed', async (_, cause, online) => {
+    const profile = await moved()
+    const { gray, trips } = await visit(profile)
+    profile.world.online = online
+    const ctx = profile.engines.refactored.starts.at(-1)
+    for (let n = 0; n < 10; n++) {
+      ctx?.fail(`op-${n}`, cause)
+      await pass(profile, 11_000)
+    }
+    expect(trips).toEqual([])
+    await gray.close()
+  })
+
+  it('is blamed for a server that fails its requests only, and not for one that fails', async () => {
+    const profile = await moved()
+    const { gray, trips } = await visit(profile)
+    const ctx = profile.engines.refactored.starts.at(-1)
+    let whole = 503
+    profile.world.answer(({ url }) => new Response(null, { status: url === SERVER ? 500 : whole }))
+    const send = async () => {
+      for (let n = 0; n < 4; n++) {
+        await ctx?.fetch(SERVER, { method: 'POST' }).catch(() => undefined)
+        await pass(profile, 11_000)
+      }
+    }
+    await send()
+    expect(trips).toEqual([])
+    whole = 404
+    await send()
+    expect(trips).toMatchObject([{ by: 'failures' }])
+    await gray.close()
+  })
+
+  it.each([401, 403, 408, 409, 429])(
+    'that is answered with %i is in good order',
+    async (status) => {
+      const profile = await moved()
+      const { gray, trips } = await visit(profile)
+      const ctx = profile.engines.refactored.starts.at(-1)
+      profile.world.answer(
+        ({ url }) => new Response(null, { status: url === SERVER ? status : 200 }),
+      )
+      for (let n = 0; n < 8; n++) {
+        await ctx?.fetch(SERVER, { method: 'POST' })
+        await pass(profile, 11_000)
+      }
+      expect(trips).toEqual([])
+      await gray.close()
+    },
+  )
+
+  it('that swallows operations trips after two minutes of silence', async () => {
+    const profile = await moved()
+    const { gray, trips } = await visit(profile)
+    for (const id of ['a', 'b', 'c']) await gray.enqueue(put(id))
+    await pass(profile, 115_000)
+    expect(trips).toEqual([])
+    await pass(profile, 20_000)
+    expect(trips).toMatchObject([{ by: 'silence' }])
+    await gray.close()
+  })
+
+  it('that is slow and answers is in good order, and so is one whose page slept', async () => {
+    const profile = await moved()
+    const { gray, trips } = await visit(profile)
+    for (let n = 0; n < 12; n++) await gray.enqueue(put(`${n}`))
+    const ctx = profile.engines.refactored.starts.at(-1)
+    const opIds = profile.engines.refactored.disk.queue.map((row) => row.opId)
+    for (const opId of opIds.slice(0, 6)) {
+      await pass(profile, 60_000)
+      ctx?.ack(opId)
+    }
+    expect(trips).toEqual([])
+    await pass(profile, 60_000)
+    await rest()
+    expect(trips).toEqual([])
+    await gray.close()
+  })
+
+  it('whose start throws trips at once, with a journal entry', async () => {
+    const profile = await moved()
+    failStart(profile.engines.refactored, new Error('broken build'))
+    const { gray, tab, trips } = await visit(profile)
+    await expect.poll(() => trips).toEqual([{ engine: 'refactored', by: 'start' }])
+    expect(gray.getSnapshot()).toMatchObject({
+      running: null,
+      reload: 'wanted',
+      blocked: { by: 'ENGINE_START' },
+    })
+    await rest()
+    const control = connectControl(tab)
+    const { entries, gaps } = await readJournal(control)
+    control.close()
+    expect(entries.at(-1)).toMatchObject({
+      kind: 'breaker.trip',
+      detail: { by: 'start', version: '2' },
+    })
+    expect(gaps).toEqual([])
+    await gray.close()
+  })
+
+  it.each([
+    ['its module can not be loaded', new TypeError('Failed to fetch dynamically imported module')],
+    ['the network is gone', new TypeError('Failed to fetch')],
+  ])('that does not start because %s stays', async (_, cause) => {
+    const profile = await moved()
+    failStart(profile.engines.refactored, cause)
+    const { gray, trips } = await visit(profile)
+    await rest()
+    expect(trips).toEqual([])
+    await gray.close()
+  })
+
+  it('that takes the page with it three times is not started a fourth time', async () => {
+    const profile = await moved()
+    const { starts } = profile.engines.refactored
+    const before = starts.length
+    for (let boot = 0; boot < 3; boot++) (await visit(profile)).tab.kill()
+    const { gray, trips } = await visit(profile)
+    expect(trips).toEqual([{ engine: 'refactored', by: 'boots' }])
+    expect(gray.getSnapshot()).toMatchObject({
+      running: 'legacy',
+      decision: { reason: 'ROLLED_BACK' },
+    })
+    expect(starts).toHaveLength(before + 3)
+    await gray.close()
+  })
+
+  it.each<[string, (visit: Visit, profile: Profile) => unknown]>([
+    ['is closed in order', ({ gray }) => gray.close()],
+    ['was hidden', ({ tab }) => tab.live('hidden')],
+    ['ran for a minute', (_, profile) => pass(profile, 61_000)],
+  ])('may be started as often as its page %s', async (_, end) => {
+    const profile = await moved()
+    for (let boot = 0; boot < 5; boot++) {
+      const { gray, tab, trips } = await visit(profile)
+      expect(trips).toEqual([])
+      expect(gray.getSnapshot().running).toBe('refactored')
+      await end({ gray, tab, trips }, profile)
+      tab.kill()
+    }
+  })
+})
+
+describe('a device that has rolled back', () => {
+  async function tripped(): Promise<Profile> {
+    const profile = await moved()
+    await trip(profile)
+    return profile
+  }
+
+  async function trip(profile: Profile, change: Partial<Rollout> = {}): Promise<void> {
+    const { start } = profile.engines.refactored
+    failStart(profile.engines.refactored, new Error('broken build'))
+    const { gray, trips } = await visit(profile, change)
+    await expect.poll(() => trips).toHaveLength(1)
+    await rest()
+    await gray.close()
+    profile.engines.refactored.start = start
+  }
+
+  const see = async (profile: Profile, change: Partial<Rollout> = {}) => {
+    const { gray } = await visit(profile, change)
+    const { running } = gray.getSnapshot()
+    const reason = gray.decision?.reason
+    await gray.close()
+    return { running, reason }
+  }
+
+  it('stays there, whatever the rollout says, until its epoch rises', async () => {
+    const profile = await tripped()
+    const latched = { running: 'legacy', reason: 'ROLLED_BACK' }
+    expect(await see(profile)).toEqual(latched)
+    expect(await see(profile, { version: 2 })).toEqual(latched)
+    expect(await see(profile, { version: 3, resetEpoch: 1 })).toEqual({
+      running: 'refactored',
+      reason: 'IN_SHARE',
+    })
+  })
+
+  it('lets another version of the engine try, and remembers the one that failed', async () => {
+    const profile = await tripped()
+    const { refactored } = profile.engines
+    expect((await see(profile)).running).toBe('legacy')
+    refactored.version = '3'
+    expect((await see(profile)).running).toBe('refactored')
+    refactored.version = '2'
+    expect(await see(profile)).toEqual({ running: 'legacy', reason: 'ROLLED_BACK' })
+  })
+
+  it('does not come back after the third trip of a version, however high the epoch', async () => {
+    const profile = await tripped()
+    for (const resetEpoch of [1, 2]) {
+      expect((await see(profile, { resetEpoch: resetEpoch - 1 })).running).toBe('legacy')
+      profile.world.advance(25 * 3_600_000)
+      expect((await see(profile, { resetEpoch })).running).toBe('refactored')
+      await trip(profile, { resetEpoch })
+    }
+    for (const resetEpoch of [2, 3, 9]) {
+      expect((await see(profile, { resetEpoch })).reason).toBe('ROLLED_BACK')
+    }
+  })
+
+  it('keeps the latch through forget()', async () => {
+    const profile = await tripped()
+    const { gray } = await visit(profile)
+    await gray.forget()
+    await gray.close()
+    expect((await see(profile)).reason).toBe('ROLLED_BACK')
+  })
+})
