@@ -8,6 +8,8 @@ import { makeKeys, sign } from '../support/rollout.js'
 import { createProfile, type Profile, put, replacePush, rest } from '../support/session.js'
 
 const keys = await makeKeys()
+// Loaded after the start of an engine: the manual clock must not run away meanwhile.
+await import('../../src/client/watch.js')
 const SERVER = 'https://sync.test/apply'
 
 interface Visit {
