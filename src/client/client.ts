@@ -16,6 +16,8 @@ import { createWrites } from './writes.js'
 
 const START_TIMEOUT_MS = 3_000
 const FLUSH_TIMEOUT_MS = 2_000
+/** An engine is given five seconds to stop, and what it proved is written down. */
+const END_TIMEOUT_MS = 7_000
 
 /**
  * Makes the handle of one app. Make it once, outside of any component, and call `start()` without
@@ -186,10 +188,11 @@ export function createClient<Op extends Operation>(
       if (lifetime.signal.aborted) return
       const opened = await opening?.catch(() => null)
       const late = () => new GraySyncError('STORE_BLOCKED', 'the last records can’t be written')
-      const flushing = opened?.voice.flush() ?? Promise.resolve()
-      await withinTime(platform, FLUSH_TIMEOUT_MS, flushing, late).catch(report)
-      await opened?.session.end()
-      opened?.operations.close()
+      const inTime = (ms: number, ending: Promise<void> | undefined) =>
+        withinTime(platform, ms, ending ?? Promise.resolve(), late).catch(report)
+      await inTime(FLUSH_TIMEOUT_MS, opened?.voice.flush())
+      await inTime(END_TIMEOUT_MS, opened?.session.end())
+      await inTime(FLUSH_TIMEOUT_MS, opened?.operations.close())
       lifetime.abort(new GraySyncError('CLOSED', 'this handle is closed'))
       opened?.core.replicas.close()
       opened?.core.stores.control?.close()

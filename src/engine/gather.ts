@@ -1,4 +1,3 @@
-import type { LoggedOperation } from '../model/engine.js'
 import type { Operation, Pending } from '../model/operation.js'
 import type { ControlConnection } from '../store/control.js'
 import { adopt, readOpen, toPending, toSubject } from './oplog.js'
@@ -21,29 +20,11 @@ export async function gather<Op extends Operation>(
   const waiting = new Set<string>()
   const open: Pending<Op>[] = []
   const movable: Pending<Op>[] = []
-  for (const row of arrange(await readOpen(control), states)) {
+  for (const row of await readOpen(control)) {
     const pending = { ...toPending<Op>(row), state: states.get(row.opId) ?? 'open' }
     open.push(pending)
     if (!row.applied && !states.has(row.opId)) waiting.add(toSubject(row.op))
     if (!waiting.has(toSubject(row.op))) movable.push(pending)
   }
   return { open, movable }
-}
-
-/** In the order of the queue, which knows when its own operations were made; between them the order of acceptance. */
-function arrange(
-  logged: readonly LoggedOperation[],
-  queued: ReadonlyMap<string, unknown>,
-): LoggedOperation[] {
-  const byId = new Map(logged.map((row) => [row.opId, row]))
-  const rest = logged.filter((row) => !queued.has(row.opId))
-  const rows: LoggedOperation[] = []
-  for (const opId of queued.keys()) {
-    const row = byId.get(opId)
-    if (!row) continue
-    // What was adopted has the number of its adoption, which says nothing.
-    while (!row.adopted && rest[0] && rest[0].seq < row.seq) rows.push(...rest.splice(0, 1))
-    rows.push(row)
-  }
-  return [...rows, ...rest]
 }

@@ -111,3 +111,11 @@ export function toPushError(name: string, opId: string, cause: unknown): GraySyn
   if (isGraySyncError(cause)) return cause
   return new GraySyncError('ENGINE_START', `engine ${name} refused operation ${opId}`, { cause })
 }
+
+/** Nobody takes an operation here. */
+export function refuse<Op extends Operation>(host: Host<Op> | null): GraySyncError {
+  const why = host
+    ? `engine ${host.name} has no \`push\``
+    : 'no engine runs and nothing can be stored'
+  return new GraySyncError('NO_QUEUE', `nobody took the operation: ${why}`)
+}

@@ -1,4 +1,4 @@
-import { createHanding, type Host, push, toPushError } from '../engine/handing.js'
+import { createHanding, type Host, push, refuse, toPushError } from '../engine/handing.js'
 import { append, type End, findByIds, readOpen, type Settlement, settle } from '../engine/oplog.js'
 import { createSettlements } from '../engine/settlement.js'
 import { mintId } from '../lib/id.js'
@@ -50,7 +50,8 @@ export interface Operations<Op extends Operation> {
   fail(opId: string, cause: unknown): Promise<void>
   /** Another tab settled these. */
   look(opIds: readonly string[]): Promise<void>
-  close(): void
+  /** Resolves once what engines have said is written. */
+  close(): Promise<void>
 }
 
 export function createOperations<Op extends Operation>(o: OperationsOptions<Op>): Operations<Op> {
@@ -60,6 +61,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
   const arrived: LoggedOperation[] = []
   const { after, end: endTimers } = createTimers(platform)
+  const recording = new Set<Promise<unknown>>()
   let closed = false
   let missed = true
   let turn: Promise<void> = Promise.resolve()
@@ -145,7 +147,13 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   watch()
 
   /** What an engine says of an operation is a fact: it is written, however often that takes. */
-  const record = async (opId: string, end: End): Promise<Settlement | null> => {
+  const record = (opId: string, end: End): Promise<Settlement | null> => {
+    const written = write(opId, end)
+    recording.add(written)
+    return written.finally(() => recording.delete(written))
+  }
+
+  const write = async (opId: string, end: End): Promise<Settlement | null> => {
     if (typeof opId !== 'string') {
       throw new GraySyncError('OPTION', `operation id: a text is needed, got ${String(opId)}`)
     }
@@ -231,17 +239,11 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       } else showEnd(written?.row)
     },
     look,
-    close() {
+    async close() {
       closed = true
       endTimers()
       settlements.deferAll()
+      await Promise.allSettled(recording)
     },
   }
-}
-
-function refuse<Op extends Operation>(host: Host<Op> | null): GraySyncError {
-  const why = host
-    ? `engine ${host.name} has no \`push\``
-    : 'no engine runs and nothing can be stored'
-  return new GraySyncError('NO_QUEUE', `nobody took the operation: ${why}`)
 }

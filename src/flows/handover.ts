@@ -165,6 +165,7 @@ async function stage<Op extends Operation>(
     if (h.target.knows?.(one.op) === false) unknown.add(toSubject(one.op))
     return !unknown.has(toSubject(one.op))
   })
+  await h.coordinator.check()
   const ids = await importer.stage(mine, h.id)
   if (mine.length !== ids.length || mine.some((op, index) => op.opId !== ids[index])) {
     throw new GraySyncError(
@@ -179,7 +180,9 @@ async function stage<Op extends Operation>(
 async function finish<Op extends Operation>(h: Handing<Op>, moved: number): Promise<Outcome> {
   try {
     await raise(h)
+    await h.coordinator.check()
     await h.target.queue?.importer?.activate(h.id)
+    await h.coordinator.check()
     await h.source.queue?.exporter?.seal(h.id)
     await h.coordinator.finish()
     return conclude(h, 'committed', moved)

@@ -129,7 +129,7 @@ export interface HandoverState {
 
 /** One row of the op-log, the write-ahead log of everything `enqueue` accepted. */
 export interface LoggedOperation<Op extends Operation = Operation> {
-  /** Given by the store; rises with acceptance. */
+  /** Rises with acceptance; what was adopted from a queue stands between whole numbers, where the queue has it. */
   seq: number
   opId: string
   userId: string | null

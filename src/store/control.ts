@@ -1,4 +1,4 @@
-import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb'
+import type { DBSchema, IDBPDatabase, IDBPObjectStore, IDBPTransaction } from 'idb'
 import type { Control, JournalEntry, LoggedOperation } from '../model/engine.js'
 import type { Platform } from '../model/platform.js'
 import { type Connection, connect } from './connection.js'
@@ -36,6 +36,8 @@ export type StepTransaction = IDBPTransaction<
   ('control' | 'journal' | 'oplog')[],
   'readwrite'
 >
+/** The op-log in a transaction that writes it alone. */
+export type OplogStore = IDBPObjectStore<ControlSchema, ['oplog'], 'oplog', 'readwrite'>
 export type ControlDatabase = IDBPDatabase<ControlSchema>
 export type ControlConnection = Connection<ControlSchema>
 

@@ -196,11 +196,21 @@ describe('operations that wait for an owner', () => {
     await take(coordinator, step)
     const rows = await connection.run((db) => db.getAll('oplog'))
     expect(rows.map((row) => [row.opId, row.assigned])).toEqual([
+      ['own', owner],
       ['waiting', owner],
       ['done', null],
-      ['own', owner],
     ])
-    expect((await readOpen(connection)).map((row) => row.opId)).toEqual(['waiting', 'own'])
+    expect((await readOpen(connection)).map((row) => row.opId)).toEqual(['own', 'waiting'])
+    connection.close()
+  })
+})
+
+describe('a coordinator', () => {
+  it('stands until another one took its handover over or back', async () => {
+    const { connection, coordinator } = await open(STATES.fenced)
+    await expect(coordinator.check()).resolves.toBeUndefined()
+    await coordinator.abort(new GraySyncError('ABORTED', 'by the next tab'))
+    await expect(coordinator.check()).rejects.toMatchObject({ code: 'FENCED' })
     connection.close()
   })
 })

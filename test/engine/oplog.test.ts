@@ -141,6 +141,42 @@ describe('adopt', () => {
   })
 })
 
+describe('the place of what is adopted', () => {
+  const adoptAll = (log: ControlConnection, ...opIds: string[]) =>
+    adopt(log, opIds.map(pending), 50)
+
+  it('is the one that it has in the queue', async () => {
+    const log = open()
+    for (const opId of ['b', 'd', 'waits']) await accept(log, opId)
+    await adoptAll(log, 'a', 'b', 'c1', 'c2', 'd', 'e')
+    expect(await idsOf(log)).toEqual(['a', 'b', 'c1', 'c2', 'd', 'e', 'waits'])
+    await adoptAll(log, 'a', 'a2', 'b', 'e', 'e2')
+    expect(await idsOf(log)).toEqual(['a', 'a2', 'b', 'c1', 'c2', 'd', 'e', 'e2', 'waits'])
+    await accept(log, 'new')
+    expect((await idsOf(log)).at(-1)).toBe('new')
+    log.close()
+  })
+
+  it('is before all that waits where the queue holds nothing that is known', async () => {
+    const log = open()
+    await accept(log, 'done')
+    await settle(log, 'done', { state: 'acked', by: 'legacy' })
+    await accept(log, 'waits')
+    await adoptAll(log, 'a', 'b')
+    expect(await idsOf(log)).toEqual(['a', 'b', 'waits'])
+    log.close()
+  })
+
+  it('is the end of a log in which nothing waits, however much there is of it', async () => {
+    const log = open()
+    const many = Array.from({ length: 300 }, (_, n) => `old-${n}`)
+    await adoptAll(log, ...many)
+    await accept(log, 'new')
+    expect(await idsOf(log)).toEqual([...many, 'new'])
+    log.close()
+  })
+})
+
 describe('what is open', () => {
   it('is what no server has acknowledged and nobody gave up, in order, with the age of the oldest', async () => {
     const log = open()

@@ -5,6 +5,7 @@ import type { Settled } from '../../src/model/operation.js'
 import { connectControl } from '../../src/store/control.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { createProfile, put, queued, replacePush, rest } from '../support/session.js'
+import { passTime } from '../support/time.js'
 
 describe('an operation that is known already', () => {
   it('is not sent again once it was acknowledged, also by a later session', async () => {
@@ -174,7 +175,7 @@ describe('an engine that misbehaves', () => {
     await expect(operations.ack(undefined as never, 'legacy')).rejects.toThrow('operation id')
     expect(heard).toEqual([await settled])
     expect(heard).toMatchObject([{ status: 'acked', by: 'legacy' }])
-    operations.close()
+    await operations.close()
     control.close()
   })
 
@@ -270,5 +271,27 @@ describe('an operation that the engine does not know', () => {
     engines.legacy.acknowledge()
     await expect.poll(() => later.openOperations()).toEqual([])
     await later.close()
+  })
+})
+
+describe('what an engine said last', () => {
+  it('is waited for when the handle closes, within a bound', async () => {
+    const faulty = createFaultyFactory()
+    const { engines, open, world } = createProfile({ indexedDB: faulty.factory })
+    const gray = open()
+    await gray.start()
+    const { opId } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await rest()
+    faulty.stalls = 'graysync-control'
+    engines.legacy.acknowledge()
+    let closed = false
+    const closing = gray.close().then(() => {
+      closed = true
+    })
+    await rest()
+    expect(closed).toBe(false)
+    await passTime(world, closing)
+    expect(gray.getSnapshot().phase).toBe('closed')
   })
 })

@@ -35,6 +35,16 @@ async function useLegacy(profile: Profile, ...entityIds: string[]): Promise<stri
   return opIds
 }
 
+/** The same with an operation that is queued already. */
+async function useLegacyAfter(profile: Profile, own: string, entityId: string): Promise<string[]> {
+  const gray = openWith(profile, rollouts.none)
+  await gray.start()
+  const { opId } = await gray.enqueue(put(entityId, 'behind'))
+  await expect.poll(() => queued(profile.engines.legacy)).toEqual([own, opId])
+  await gray.close()
+  return [opId]
+}
+
 async function readControlOf(tab: Tab): Promise<Control> {
   const db = await openControl(tab)
   const control = (await db.get('control', 'control')) as Control
@@ -114,6 +124,55 @@ describe('the order within one thing', () => {
     expect(await back.start()).toMatchObject({ running: 'legacy' })
     expect(queued(legacy).filter((opId) => opId !== other)).toEqual([unknown, behind])
     expect(queued(legacy)).toHaveLength(3)
+    await back.close()
+  })
+})
+
+describe('the order of what the engine queued by itself', () => {
+  it('is kept where the target is handed it from the op-log, since it could not be activated', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    legacy.disk.queue.push({ opId: 'own', op: put('a', 'own'), userId: null, state: 'open' })
+    const [behind] = await useLegacyAfter(profile, 'own', 'a')
+    importerOf(refactored).activate = () => Promise.reject(new Error('of the engine'))
+    const gray = openWith(profile, rollouts.all)
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    await expect.poll(() => queued(refactored)).toEqual(['own', behind])
+    await gray.close()
+  })
+})
+
+describe('a page that froze while it finished a handover', () => {
+  it('seals no queue that is in use again', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    await useLegacy(profile, 'a')
+    const importer = importerOf(refactored)
+    const { activate } = importer
+    const frozen = profile.world.tab()
+    let thaw = () => {}
+    await new Promise<void>((reached) => {
+      importer.activate = async (id) => {
+        importer.activate = activate
+        await activate(id)
+        reached()
+        await new Promise<void>((go) => {
+          thaw = go
+        })
+      }
+      void openWith(profile, rollouts.all, frozen).start()
+    })
+    frozen.loseLocks({ unnoticed: true })
+    const finishing = openWith(profile, rollouts.all)
+    expect(await finishing.start()).toMatchObject({ running: 'refactored' })
+    await finishing.close()
+    const back = openWith(profile, rollouts.kill)
+    expect(await back.start()).toMatchObject({ running: 'legacy' })
+    const { opId } = await back.enqueue(put('b'))
+    await expect.poll(() => queued(legacy)).toContain(opId)
+    thaw()
+    await rest()
+    expect(queued(legacy)).toContain(opId)
     await back.close()
   })
 })
