@@ -1,9 +1,12 @@
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
-import type { HostDatabase, Rights } from '../model/writes.js'
+import type { Captured, HostDatabase, Rights } from '../model/writes.js'
 import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import { connectHost, type HostConnection } from '../store/host.js'
 import { appendCaptured } from './oplog.js'
+
+/** So many operations are moved at once. */
+const BATCH = 500
 
 /** The databases of the host that hold a replica of the control record, and operations that were captured there. */
 export interface Replicas {
@@ -54,14 +57,17 @@ export async function createReplicas(
   const move = async (log: ControlConnection): Promise<number> => {
     let count = 0
     for (const { connection, store } of members.values()) {
-      for (let batch = await connection.readCaptured(); ; batch = await connection.readCaptured()) {
+      let batch: readonly Captured[]
+      do {
+        batch = await connection.readCaptured(BATCH)
         const last = batch.at(-1)
         if (!last) break
         await appendCaptured(log, batch, store)
         // A crash before this line repeats the append, which knows each id.
         await connection.dropCaptured(last.seq)
         count += batch.length
-      }
+        // Not until nothing comes any more: an app that goes on writing would never let this end.
+      } while (batch.length === BATCH)
     }
     return count
   }

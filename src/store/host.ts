@@ -7,8 +7,6 @@ import { connect } from './connection.js'
 import { openExisting } from './open.js'
 
 const STEP_TIMEOUT_MS = 2_000
-/** So many operations are moved at once. */
-const BATCH = 500
 
 /** What graysync has in a database of the host, beside the host's own stores. */
 interface HostSchema extends DBSchema {
@@ -21,7 +19,7 @@ export interface HostConnection {
   /** Raises the replica; a higher one stays. `false` where there is none. */
   raise(rights: Rights): Promise<boolean>
   /** The oldest operations that were captured and not moved since, in order. */
-  readCaptured(): Promise<Captured[]>
+  readCaptured(limit: number): Promise<Captured[]>
   /** Deletes captured operations up to one, once they are in the op-log. */
   dropCaptured(upTo: number): Promise<void>
   close(): void
@@ -62,7 +60,7 @@ export function connectHost(platform: Platform, name: string): HostConnection {
         await tx.done
         return true
       }, false),
-    readCaptured: () => run((db) => db.getAll('graysyncCaptured', null, BATCH), []),
+    readCaptured: (limit) => run((db) => db.getAll('graysyncCaptured', null, limit), []),
     dropCaptured: (upTo) =>
       run((db) => db.delete('graysyncCaptured', IDBKeyRange.upperBound(upTo)), undefined),
     close: connection.close,

@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { dexieSource } from '../../src/dexie.js'
+import { regionOf } from '../../src/lib/tracker.js'
+import type { Changes } from '../../src/model/source.js'
+import { type CardDatabase, createDexieProfile } from '../support/dexie-profile.js'
+
+async function changesOf(db: CardDatabase): Promise<Changes> {
+  const changes = await dexieSource(db).changes?.('cards')
+  if (!changes) throw new Error('nothing tracks this database')
+  return changes
+}
+
+const keysIn = (changes: Changes) => changes.take(100).map(({ key }) => key)
+const regionsIn = (changes: Changes) => [...changes.regions().keys()].sort((a, b) => a - b)
+const onDisk = async (db: CardDatabase) =>
+  (await db.table('graysyncIntents').toArray()).map(({ table, region }) => `${table}/${region}`)
+
+/** Everything that waits is judged, and nothing was written meanwhile. */
+async function judgeAll(changes: Changes): Promise<void> {
+  changes.judged(changes.take(1_000))
+  for (const [region, seq] of changes.regions()) changes.scanned(region, seq)
+  await changes.checkpoint()
+}
+
+async function loadTracked() {
+  const profile = await createDexieProfile()
+  const page = await profile.load('legacy')
+  await page.legacy.open()
+  await page.gray.start()
+  return { ...profile, page }
+}
+
+describe('changes', () => {
+  it('are the rows that committed transactions wrote, of the app and of its engine', async () => {
+    const { page, engines } = await loadTracked()
+    const changes = await changesOf(page.legacy)
+    const { cards } = page.legacy
+    await cards.bulkPut([{ id: 'a' }, { id: 'b' }])
+    await engines.legacy.own?.cards.put({ id: 'pulled' })
+    await cards.where(':id').equals('a').delete()
+    const aborting = page.legacy.transaction('rw', cards, async (tx) => {
+      await cards.put({ id: 'never' })
+      tx.abort()
+    })
+    await expect(aborting).rejects.toThrow()
+    expect(keysIn(changes)).toEqual(['b', 'pulled', 'a'])
+    expect(await onDisk(page.legacy)).not.toContain(`cards/${regionOf('never')}`)
+    await page.leave()
+  })
+
+  it('are noted on the disk once for a region, until they were judged', async () => {
+    const { page } = await loadTracked()
+    const changes = await changesOf(page.legacy)
+    const noted = [`cards/${regionOf('a')}`]
+    await page.legacy.cards.put({ id: 'a' })
+    await page.legacy.cards.put({ id: 'a', text: 'again' })
+    expect(await onDisk(page.legacy)).toEqual(noted)
+    await changes.checkpoint()
+    expect(await onDisk(page.legacy)).toEqual(noted)
+    await judgeAll(changes)
+    expect(await onDisk(page.legacy)).toEqual([])
+    await page.legacy.cards.put({ id: 'a', text: 'later' })
+    expect(await onDisk(page.legacy)).toEqual(noted)
+    await page.leave()
+  })
+
+  it('of a former life are found as regions', async () => {
+    const { page, load } = await loadTracked()
+    await page.legacy.cards.bulkPut([{ id: 'a' }, { id: 'b' }])
+    page.tab.kill()
+    page.legacy.close()
+    const next = await load('legacy')
+    const changes = await changesOf(next.legacy)
+    expect(keysIn(changes)).toEqual([])
+    expect(regionsIn(changes)).toEqual([regionOf('a'), regionOf('b')].sort((a, b) => a - b))
+    expect(changes.isWaiting('a')).toBe(true)
+    await judgeAll(changes)
+    expect(await onDisk(next.legacy)).toEqual([])
+    await next.leave()
+  })
+
+  it('of another page are found as regions, also after its notes were taken over', async () => {
+    const { page, load } = await loadTracked()
+    const other = await load('legacy')
+    await other.legacy.cards.put({ id: 'a' })
+    const first = await changesOf(page.legacy)
+    expect(regionsIn(first)).toEqual([regionOf('a')])
+    await judgeAll(first)
+    expect(await onDisk(page.legacy)).toEqual([])
+    // It believes that its note is on the disk, and learns inside the transaction that it is not.
+    await other.legacy.cards.put({ id: 'a', text: 'again' })
+    expect(regionsIn(await changesOf(page.legacy))).toEqual([regionOf('a')])
+    await page.leave()
+    await other.leave()
+  })
+
+  it('are unknown where the database is not watched', async () => {
+    const { page, describe } = await loadTracked()
+    expect(await dexieSource(describe('legacy')).changes?.('cards')).toBeNull()
+    const shown = dexieSource(describe('legacy'), { tracked: page.legacy })
+    await page.legacy.cards.put({ id: 'a' })
+    const changes = await shown.changes?.('cards')
+    expect(changes && keysIn(changes)).toEqual(['a'])
+    await page.leave()
+  })
+})
