@@ -1,6 +1,5 @@
-import { readControl } from '../engine/control.js'
 import { findPassage } from '../engine/passage.js'
-import { boot } from '../flows/boot.js'
+import { boot, takeTerm } from '../flows/boot.js'
 import { type HandoverOptions, handover, type Outcome, resume } from '../flows/handover.js'
 import type { Decision } from '../model/decision.js'
 import type { Control } from '../model/engine.js'
@@ -56,7 +55,10 @@ export async function cross<Op extends Operation>(
       return { control, blocked: missed ? { by: 'UNSUPPORTED', fix } : null }
     }
     const blocked = next === 'handover' ? await attempt(core, control) : await goOn(core, control)
-    if (blocked) return { control: await readControl(connection), blocked }
+    // The term that stands may be another tab's by now: two may never send under one.
+    if (blocked) {
+      return { control: await takeTerm({ platform: core.platform, control: connection }), blocked }
+    }
   }
   throw new GraySyncError('HALTED', 'the handover does not come to an end')
 }

@@ -22,14 +22,22 @@ export interface Boot {
   next: 'resume' | 'handover' | 'run'
 }
 
+/** Takes the right to send, under a term that no other tab has. */
+export async function takeTerm({
+  control,
+  platform,
+}: Pick<BootOptions, 'control' | 'platform'>): Promise<Control> {
+  const taken = await stepControl(control, { at: platform.now(), kind: 'writer' }, (present) => ({
+    ...present,
+    term: present.term + 1,
+  }))
+  if (!taken) throw new GraySyncError('STORE', 'the control record can’t be written')
+  return taken
+}
+
 /** Takes the right to send, decides once, and answers which flow comes next. */
 export async function boot(o: BootOptions): Promise<Boot> {
-  const control = await stepControl(
-    o.control,
-    { at: o.platform.now(), kind: 'writer' },
-    (present) => ({ ...present, term: present.term + 1 }),
-  )
-  if (!control) throw new GraySyncError('STORE', 'the control record can’t be written')
+  const control = await takeTerm(o)
   const decision = await o.decide(control.owner ?? control.handover?.from ?? 'legacy')
   return { control, decision, next: chooseNext(o, control, decision) }
 }

@@ -61,6 +61,29 @@ const exporterOf = (engine: FakeEngine) => {
   return engine.queue.exporter
 }
 
+describe('a handover that failed', () => {
+  it('leaves the tab with a term of its own, also where another tab became the writer meanwhile', async () => {
+    const profile = createProfile()
+    await useLegacy(profile, 'a')
+    const { legacy, refactored } = profile.engines
+    const tab = profile.world.tab()
+    importerOf(refactored).stage = () => Promise.reject(new Error('of the target'))
+    let another = 0
+    importerOf(refactored).discard = async () => {
+      const db = await openControl(tab)
+      const control = (await db.get('control', 'control')) as Control
+      another = control.term + 1
+      await db.put('control', { ...control, term: another })
+      db.close()
+    }
+    const gray = openWith(profile, rollouts.all, tab)
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'ABORTED' } })
+    expect(another).toBeGreaterThan(0)
+    expect(legacy.starts.at(-1)?.term).toBe(another + 1)
+    await gray.close()
+  })
+})
+
 describe('the order within one thing', () => {
   it('is that of the queue, also for what the engine queued by itself', async () => {
     const profile = createProfile()
