@@ -77,6 +77,7 @@ export function grayWrites<Op extends Operation>(
   if (!port) return NOTHING
   return guardWrites({
     port,
+    store,
     mayWrite: ({ owner }) => store === null || owner === null || owner === store,
     onRefused: port.fenced,
     onOpen: (name) => port.opened({ name, store }),
@@ -116,6 +117,7 @@ export function fenceWrites(ctx: EngineContext): Middleware<DBCore> {
   const { port, engine, flip, term, signal } = rights
   return guardWrites({
     port,
+    store: engine,
     mayWrite: (found) =>
       !signal.aborted && found.owner === engine && found.flip === flip && found.term <= term,
     onRefused: rights.fenced,

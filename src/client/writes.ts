@@ -1,12 +1,13 @@
 import { mintId } from '../lib/id.js'
 import type { Subject } from '../model/decision.js'
+import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { HostDatabase, Rights, WritePort } from '../model/writes.js'
 
 /** What becomes of the writes to the host's databases, once the handle is open. */
 export interface WritesHandler {
   opened(database: HostDatabase): void
-  rights(): Rights
+  rights(store: EngineName | null): Rights
   captured(): void
   fenced(rights: Rights): void
 }
@@ -27,7 +28,7 @@ export function createWrites(platform: Platform, subject: () => Subject | null):
         else early.push(database)
       },
       // Before the boot nobody is known to own anything: writes are carried.
-      rights: () => handler?.rights() ?? { flip: 0, term: 0, owner: null },
+      rights: (store) => handler?.rights(store) ?? { flip: 0, term: 0, owner: null },
       userId: () => subject()?.id ?? null,
       now: platform.now,
       mintId: () => mintId(platform.now(), platform.randomBytes(16)),

@@ -8,6 +8,7 @@ import type {
   Middleware,
 } from 'dexie'
 import { GraySyncError } from '../model/errors.js'
+import type { EngineName } from '../model/operation.js'
 import type { Changes } from '../model/source.js'
 import type { Rights, WritePort } from '../model/writes.js'
 import { type RowChange, readChanges, readDoomed } from './change.js'
@@ -27,6 +28,8 @@ interface TrackedCore {
 
 export interface WritesOptions {
   port: WritePort
+  /** The engine whose rows the database holds; `null` where both engines share them. */
+  store: EngineName | null
   /** Whether a write may be, by the rights that its own transaction read. */
   mayWrite(rights: Rights): boolean
   onRefused(rights: Rights): void
@@ -69,7 +72,7 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
   const check = async (trans: DBCoreTransaction): Promise<Rights> => {
     const stored = await readReplica(core, trans)
     if (ledger) follow(ledger, stored.epoch)
-    const rights = stored.flip > 0 ? stored : o.port.rights()
+    const rights = stored.flip > 0 ? stored : o.port.rights(o.store)
     if (o.mayWrite(rights)) return rights
     // An app that swallows the error inside its transaction would commit the rest of it.
     giveUp(trans)

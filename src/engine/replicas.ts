@@ -1,3 +1,4 @@
+import type { Control } from '../model/engine.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Captured, HostDatabase, Rights } from '../model/writes.js'
@@ -12,12 +13,15 @@ const BATCH = 500
 export interface Replicas {
   /** A database is open. */
   add(database: HostDatabase): Promise<void>
-  /** Brings every replica to these rights. Rejects with STORE_BLOCKED where one can't be reached in time. */
-  raise(rights: Rights): Promise<void>
+  /**
+   * Brings every replica to the control record, the owner's last: what the others captured is in the op-log before it
+   * takes anything. Rejects with STORE_BLOCKED where one can't be reached in time.
+   */
+  raise(control: Rights & Pick<Control, 'handover'>): Promise<void>
   /** Moves what was captured into the op-log; answers how many operations. */
   forward(): Promise<number>
-  /** The rights as they were raised last. */
-  rights(): Rights
+  /** The rights as they were raised last in the databases with the rows of this engine. */
+  rights(store: EngineName | null): Rights
   /** Whether each write to the rows of this engine meets a replica. */
   guards(engine: EngineName): boolean
   close(): void
@@ -36,6 +40,8 @@ export async function createReplicas(
 ): Promise<Replicas> {
   const members = new Map<string, Member>()
   let rights: Rights = { flip: 0, term: 0, owner: null }
+  /** Who owned the profile last: while nobody does, only its database takes what waits for the next owner. */
+  let source: EngineName | null = null
   let turn: Promise<unknown> = Promise.resolve()
   let waiting: Promise<number> | null = null
   const join = (database: HostDatabase) => {
@@ -49,8 +55,11 @@ export async function createReplicas(
   const known = control && (await readFact<HostDatabase[]>(control, 'databases'))
   for (const database of known ?? []) join(database)
 
+  const isOther = (store: EngineName | null) => store !== null && store !== source
+  const rightsOf = (store: EngineName | null): Rights =>
+    isOther(store) ? { ...rights, owner: source } : rights
   const raiseOne = async (member: Member) => {
-    member.isGuarded = await member.connection.raise(rights)
+    member.isGuarded = await member.connection.raise(rightsOf(member.store))
     onRaised()
   }
 
@@ -72,6 +81,17 @@ export async function createReplicas(
     return count
   }
 
+  // One at a time, and at most one that waits: it will see all that came until it begins.
+  const forward = (): Promise<number> => {
+    if (!control || members.size === 0) return Promise.resolve(0)
+    waiting ??= turn.then(() => {
+      waiting = null
+      return move(control)
+    })
+    turn = waiting.catch(() => undefined)
+    return waiting
+  }
+
   return {
     async add({ name, store }) {
       const before = members.get(name)
@@ -82,21 +102,17 @@ export async function createReplicas(
       }
       if (rights.flip > 0) await raiseOne(member)
     },
-    async raise({ flip, term, owner }) {
+    async raise({ flip, term, owner, handover }) {
       rights = { flip, term, owner }
-      await Promise.all([...members.values()].map(raiseOne))
+      source = owner ?? handover?.from ?? null
+      const all = [...members.values()]
+      const others = all.filter(({ store }) => isOther(store))
+      await Promise.all(others.map(raiseOne))
+      if (owner && others.length > 0) await forward()
+      await Promise.all(all.filter((member) => !others.includes(member)).map(raiseOne))
     },
-    // One at a time, and at most one that waits: it will see all that came until it begins.
-    forward() {
-      if (!control || members.size === 0) return Promise.resolve(0)
-      waiting ??= turn.then(() => {
-        waiting = null
-        return move(control)
-      })
-      turn = waiting.catch(() => undefined)
-      return waiting
-    },
-    rights: () => rights,
+    forward,
+    rights: rightsOf,
     guards: (engine) =>
       [...members.values()].some(
         ({ store, isGuarded }) => isGuarded && (store === null || store === engine),

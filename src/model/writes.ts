@@ -42,8 +42,8 @@ export interface HostDatabase {
 export interface WritePort {
   /** A database is open: from here on it is raised with every change of ownership. */
   opened(database: HostDatabase): void
-  /** What this handle knows, for a database whose replica was never raised. */
-  rights(): Rights
+  /** What this handle knows, for a database with the rows of this engine whose replica was never raised. */
+  rights(store: EngineName | null): Rights
   userId(): string | null
   /** Epoch ms. */
   now(): number

@@ -74,6 +74,47 @@ describe('a captured write around a handover', () => {
     first.legacy.close()
   })
 
+  it('comes before what the next owner takes on the same row', async () => {
+    const { load, engines } = await createDexieProfile()
+    const first = await load('legacy')
+    // The databases are forwarded in the order in which they were met.
+    await first.refactored.open()
+    await first.gray.start()
+    await first.legacy.cards.put({ id: 'a', text: '1' })
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+    first.tab.kill()
+    // A page whose handle moves nothing by itself yet.
+    const other = await load('legacy')
+    const second = await load('refactored')
+    const { queue } = engines.refactored
+    if (queue?.importer) {
+      const { stage, activate } = queue.importer
+      queue.importer.stage = async (...given) => {
+        await expect(second.refactored.cards.put({ id: 'a', text: 'early' })).rejects.toThrow(
+          'legacy owns the profile',
+        )
+        await other.legacy.cards.put({ id: 'a', text: '2' })
+        return stage(...given)
+      }
+      queue.importer.activate = async (handover) => {
+        await second.refactored.cards.put({ id: 'a', text: '3' })
+        await activate(handover)
+      }
+    }
+    await second.gray.start()
+    await expect
+      .poll(() => sent(engines.refactored.fake.disk.queue))
+      .toEqual([
+        ['a', '1'],
+        ['a', '2'],
+        ['a', '3'],
+      ])
+    await second.leave()
+    first.legacy.close()
+    first.refactored.close()
+    other.legacy.close()
+  })
+
   it('of inside a fence that is taken back stays with the owner before', async () => {
     const { load, engines } = await createDexieProfile()
     const first = await load('legacy')
