@@ -1,6 +1,6 @@
 import { bit, has, keep, type List, listOf, type Ops, opsOf, setOf } from './list.js'
 import { raise, type Turn } from './move.js'
-import { openOf, readCaptured } from './operations.js'
+import { openOf } from './operations.js'
 import type { Protocol } from './rules.js'
 import {
   baseAt,
@@ -148,12 +148,10 @@ function drain(turn: Turn): void {
   drainAll(turn, [0, 1])
 }
 
+/** Forwarding goes on by itself in every tab: a coordinator waits until nothing is left. */
 function drainAll({ s, at, tab, emit }: Turn, bases: readonly number[]): void {
-  // A forwarding that this page began goes on by itself.
-  if (tab.moving !== 0) return
-  const from = bases.find((base) => baseAt(s, base).captured !== 0)
-  if (from === undefined) emit('has drained', (n) => advance(n, at))
-  else emit('drains', (n) => readCaptured(n, at, from), from)
+  const isEmpty = bases.every((base) => baseAt(s, base).captured === 0)
+  if (isEmpty && tab.moving === 0) emit('has drained', (n) => advance(n, at))
 }
 
 function readQueue(turn: Turn): void {

@@ -20,19 +20,20 @@ import {
 export function work(turn: Turn): void {
   const { s, at, tab, emit } = turn
   if (tab.doing !== 'writing') return
-  if (tab.at === 0) {
-    // What is in the queue already is not handed over again.
-    emit('reads its queue', (n) => {
-      const own = tabOf(n, at)
-      own.handed = setOf(storeOf(n, own.view.owner).queue)
-      own.at = 1
-    })
-    return
-  }
   if (s.control.term > tab.view.term) emit('finds its term over', (n) => rest(n, at))
-  hand(turn)
+  if (tab.at === 0) meet(turn)
+  else hand(turn)
   send(turn)
   record(turn)
+}
+
+/** What is in the queue already is not handed over again. */
+function meet({ at, emit }: Turn): void {
+  emit('reads its queue', (n) => {
+    const own = tabOf(n, at)
+    own.handed = setOf(storeOf(n, own.view.owner).queue)
+    own.at = 1
+  })
 }
 
 /** The replica still says what it said when this tab's engine was started. */
@@ -91,8 +92,15 @@ function send(turn: Turn): void {
     if (!heads.has(entity)) heads.set(entity, op)
   }
   for (const op of heads.values()) {
-    if (!has(tab.half, op)) sendOne(turn, op)
+    const isFree = !p.sendsInTurn || !awaitsOther(p, tab, op)
+    if (isFree && !has(tab.half, op)) sendOne(turn, op)
   }
+}
+
+/** Another tab may have taken what this one still waits for out of the queue. */
+function awaitsOther(p: Protocol, tab: Tab, op: number): boolean {
+  const awaited = (tab.wire | tab.answers | tab.half) & ~bit(op)
+  return [1, 2, 3].some((other) => has(awaited, other) && entityOf(p, other) === entityOf(p, op))
 }
 
 function sendOne({ s, at, tab, emit, risk }: Turn, op: number): void {

@@ -23,7 +23,7 @@ export function findFault(p: Protocol, before: State, s: State): string {
 
 /** All that was accepted had its effect, is known to have had it, and an engine owns the profile. */
 export function isSettled(s: State): boolean {
-  if (s.control.owner === NOBODY || s.control.phase !== 'stable') return false
+  if (s.control.owner === NOBODY) return false
   if ((s.accepted & ~s.effects) !== 0 || openOf(s) !== 0) return false
   return s.bases.every((base) => base.captured === 0)
 }

@@ -1,4 +1,4 @@
-import { append, bit, holds, type Ops, opsOf, setOf, without } from './list.js'
+import { append, bit, has, holds, keep, type Ops, opsOf, setOf } from './list.js'
 import type { Emit, Turn } from './move.js'
 import type { Protocol } from './rules.js'
 import { baseAt, hasReplicas, NOBODY, number, type State, tabOf } from './state.js'
@@ -55,103 +55,90 @@ function capture(n: State, p: Protocol, at: number): void {
 export function forwardSome(turn: Turn): void {
   const { p, s, at, tab, emit } = turn
   if (tab.moving !== 0) {
-    goOnForwarding(turn)
-    return
-  }
-  if (tab.enqueued !== 0 && tab.ahead !== 0) {
-    const from = tab.ahead & 1 ? 0 : 1
-    const drop = (n: State) => {
-      tabOf(n, at).ahead &= ~bit(from)
-    }
-    if (baseAt(s, from).captured === 0) emit('has nothing to forward from', drop, from)
-    else emit('reads what was captured in', (n) => readCaptured(n, at, from), from)
+    emit('deletes what it forwarded from', (n) => deleteForwarded(n, at), tab.movingFrom)
     return
   }
   for (const from of listBases(p)) {
-    if (baseAt(s, from).captured === 0) continue
-    emit('reads what was captured in', (n) => readCaptured(n, at, from), from)
+    // What an `enqueue` waits for comes first.
+    const isMeant = tab.ahead === 0 || has(tab.ahead, from)
+    if (isMeant && baseAt(s, from).captured !== 0) forward(turn, from)
   }
 }
 
-export function readCaptured(n: State, at: number, from: number): void {
-  const tab = tabOf(n, at)
-  tab.moving = baseAt(n, from).captured
-  tab.movingFrom = from
-  tab.moved = 0
-}
-
-/** Appending and deleting are transactions of two databases; a crash in between repeats the first. */
-function goOnForwarding({ p, at, tab, emit }: Turn): void {
-  const { moving, movingFrom: from, moved } = tab
-  if (moved === 0) {
-    emit(
-      'forwards from',
-      (n) => {
-        for (const op of opsOf(moving)) appendOnce(n, p, op, p.layout === 'shared')
-        tabOf(n, at).moved = 1
-      },
-      from,
-    )
-    return
-  }
+/**
+ * Reading and appending are one step here: the op-log knows each id, so that a late append adds nothing.
+ * Deleting is a transaction of another database; a crash in between repeats the append.
+ */
+function forward({ p, at, emit }: Turn, from: number): void {
   emit(
-    'deletes what it forwarded from',
+    'forwards from',
     (n) => {
-      const base = baseAt(n, from)
-      for (const op of opsOf(moving)) base.captured = without(base.captured, op)
-      Object.assign(tabOf(n, at), { moving: 0, moved: 0, movingFrom: 0 })
-      tabOf(n, at).ahead &= ~bit(from)
+      const { captured } = baseAt(n, from)
+      for (const op of opsOf(captured)) appendOnce(n, p, op, p.layout === 'shared')
+      Object.assign(tabOf(n, at), { moving: captured, movingFrom: from })
     },
     from,
   )
 }
 
+function deleteForwarded(n: State, at: number): void {
+  const tab = tabOf(n, at)
+  const base = baseAt(n, tab.movingFrom)
+  const moved = setOf(tab.moving)
+  base.captured = keep(base.captured, (op) => !has(moved, op))
+  // An operation that is being enqueued comes behind all that was captured before: also what came since the reading.
+  if (base.captured === 0) tab.ahead &= ~bit(tab.movingFrom)
+  tab.moving = 0
+  tab.movingFrom = 0
+}
+
 function appendOnce(n: State, p: Protocol, op: number, isApplied: boolean): void {
   const { control } = n
   if (holds(control.log, op)) {
-    if (p.appendsOnce) return
-    // Another row of the same operation, as open as it was the first time.
-    control.acked &= ~bit(op)
+    // With the guard taken out: another row of the same operation, as open as it was the first time.
+    if (!p.appendsOnce) control.acked &= ~bit(op)
     return
   }
   control.log = append(control.log, op)
-  if (isApplied || (n.fresh & bit(op)) !== 0) control.applied |= bit(op)
+  if (isApplied || has(n.fresh, op)) control.applied |= bit(op)
 }
 
-/** `enqueue`, in any tab: forwards what was captured before, then appends. */
-export function enqueue(turn: Turn): void {
-  const { p, s, at, tab, risk, emit } = turn
-  if (tab.enqueued === 0 && s.left.enqueues > 0) {
-    const filled = listBases(p).reduce(
-      (set, base) => (baseAt(s, base).captured === 0 ? set : set | bit(base)),
-      0,
+/** `enqueue`: forwards what was captured before, then appends; where nothing was, that is one step. */
+export function enqueue({ p, s, at, tab, risk, emit }: Turn): void {
+  const { enqueued } = tab
+  if (enqueued !== 0) {
+    const isFree = listBases(p).every(
+      (base) => !has(tab.ahead, base) || baseAt(s, base).captured === 0,
     )
-    risk(
-      'begins to enqueue',
-      (n) => {
-        n.left.enqueues--
-        const own = tabOf(n, at)
-        own.enqueued = number(p, n)
-        own.ahead = p.forwardsFirst ? filled : 0
-      },
-      s.numbered + 1,
-    )
+    if (isFree && tab.moving === 0) emit('appends', (n) => accept(n, p, at, enqueued), enqueued)
+    return
   }
-  if (tab.enqueued === 0 || tab.ahead !== 0) return
-  const op = tab.enqueued
-  emit(
-    'appends',
-    (n) => {
-      appendOnce(n, p, op, false)
-      n.accepted |= bit(op)
-      if (n.control.owner === NOBODY) n.limbo |= bit(op)
-      const own = tabOf(n, at)
-      own.enqueued = 0
-      const isPumped = p.pumps === 'arrivedFirst' && own.doing === 'writing'
-      if (isPumped && own.at > 0) own.due |= bit(op)
-    },
-    op,
-  )
+  if (s.left.enqueues === 0) return
+  const filled = listBases(p).filter((base) => baseAt(s, base).captured !== 0)
+  // Where it is one step it is the same in each tab.
+  if (filled.length === 0 && p.pumps === 'inOrder' && at > 0) return
+  const begin = (n: State) => {
+    n.left.enqueues--
+    const op = number(p, n)
+    if (filled.length === 0 || !p.forwardsFirst) accept(n, p, at, op)
+    else
+      Object.assign(tabOf(n, at), {
+        enqueued: op,
+        ahead: filled.reduce((set, base) => set | bit(base), 0),
+      })
+  }
+  risk('enqueues', begin, s.numbered + 1)
+}
+
+function accept(n: State, p: Protocol, at: number, op: number): void {
+  appendOnce(n, p, op, false)
+  n.accepted |= bit(op)
+  if (n.control.owner === NOBODY) n.limbo |= bit(op)
+  const tab = tabOf(n, at)
+  tab.enqueued = 0
+  tab.ahead = 0
+  const isPumped = p.pumps === 'arrivedFirst' && tab.doing === 'writing' && tab.at > 0
+  if (isPumped) tab.due |= bit(op)
 }
 
 export const openOf = ({ control }: State): Ops => setOf(control.log) & ~control.acked

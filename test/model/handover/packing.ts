@@ -27,7 +27,7 @@ function putView(out: number[], v: View): void {
 function packTab(t: Tab): string {
   const out = [doingAt.get(t.doing) ?? 0, t.at, t.lock, t.queued, t.movable, t.open]
   out.push(t.due, t.handed, t.sent, t.wire, t.answers, t.half, t.pushed)
-  out.push(t.moving, t.movingFrom, t.moved, t.enqueued, t.ahead, t.looked)
+  out.push(t.moving, t.movingFrom, t.enqueued, t.ahead, t.looked)
   putView(out, t.view)
   return String.fromCharCode(...out)
 }
@@ -65,7 +65,6 @@ export function unpack(text: string): State {
     pushed: next(),
     moving: next(),
     movingFrom: next(),
-    moved: next(),
     enqueued: next(),
     ahead: next(),
     looked: next(),

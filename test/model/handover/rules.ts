@@ -67,6 +67,8 @@ export interface Rules {
   afterFailure: 'boots' | 'reads'
   /** What this tab accepted goes to the engine behind what others accepted before, or at once. */
   pumps: 'inOrder' | 'arrivedFirst'
+  /** An engine waits for the answer to its own request before it sends the next operation of the entity. */
+  sendsInTurn: boolean
   /** An acknowledgement is in the op-log before the queue forgets the operation. */
   acksLogFirst: boolean
   /** An engine knows acknowledged operations again. */
@@ -96,6 +98,7 @@ export const RULES: Rules = {
   termPerWriter: true,
   afterFailure: 'boots',
   pumps: 'inOrder',
+  sendsInTurn: true,
   acksLogFirst: true,
   remembers: true,
   lateAcks: 'count',

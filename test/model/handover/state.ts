@@ -79,10 +79,9 @@ export interface Tab {
   half: Ops
   /** Pushed, and not yet called applied. */
   pushed: number
-  /** Forwarding: what was read, from where, and whether it was appended. */
+  /** Forwarded and not yet deleted, and where. */
   moving: List
   movingFrom: number
-  moved: number
   /** Being enqueued, and the databases that have to be forwarded before. */
   enqueued: number
   ahead: Ops
@@ -153,7 +152,6 @@ const FRESH: Omit<Tab, 'view'> = {
   pushed: 0,
   moving: 0,
   movingFrom: 0,
-  moved: 0,
   enqueued: 0,
   ahead: 0,
   looked: 0,
@@ -266,12 +264,11 @@ export function stray(n: State, term: number, ops: Ops): void {
 export function rest(n: State, at: number, next: Partial<Tab> = {}): void {
   const tab = tabOf(n, at)
   stray(n, tab.view.term, tab.wire)
-  const { moving, movingFrom, moved, enqueued, ahead, looked } = tab
+  const { moving, movingFrom, enqueued, ahead, looked } = tab
   n.tabs[at === 0 ? 0 : 1] = {
     ...newTab(),
     moving,
     movingFrom,
-    moved,
     enqueued,
     ahead,
     looked,
