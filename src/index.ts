@@ -36,6 +36,7 @@ export type {
   Settled,
 } from './model/operation.js'
 export type { Consent, Feedback, Lane, Sink, SinkResult, TelemetryRecord } from './model/record.js'
+export type { Shadow, ShadowComparison } from './model/shadow.js'
 export type {
   AuditOptions,
   AuditProgress,

@@ -85,6 +85,7 @@ export function createClient<Op extends Operation>(
       writes,
       signal,
       report,
+      load: () => import('./desk.js'),
     })
     return opening
   }

@@ -4,6 +4,9 @@ import type { EngineName, Operation } from '../model/operation.js'
 import type { AuditOptions, AuditReport, Source } from '../model/source.js'
 import type { Core } from './core.js'
 
+/** Longer than two engines need to read what the other one sent: what differs sooner may be on its way. */
+export const SHADOW_SETTLE_MS = 120_000
+
 export interface Comparison extends Omit<AuditOptions, 'against'> {
   left: Source
   right: Source
@@ -34,6 +37,19 @@ export async function compareLive<Op extends Operation>(
     ...(o.settleMs !== undefined && { settleMs: o.settleMs }),
     signal: o.signal ? AbortSignal.any([o.signal, core.signal]) : core.signal,
   })
+}
+
+/** Tells the host which tables differ, and how. */
+export function tellDivergences<Op extends Operation>(
+  { emitter }: Core<Op>,
+  { tables }: AuditReport,
+): void {
+  for (const { table, missing, extra, changed } of tables) {
+    const counts = { missing, extra, changed }
+    for (const kind of ['missing', 'extra', 'changed'] as const) {
+      if (counts[kind] > 0) emitter.emit('divergenceFound', { table, kind, count: counts[kind] })
+    }
+  }
 }
 
 /** Whatever was on its way while the audit ran is on its way for the audit. */

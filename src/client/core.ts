@@ -7,6 +7,7 @@ import type { ErrorCode, GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
+import type { Rollout } from '../model/rollout.js'
 import type { AuditReport, Source } from '../model/source.js'
 import type { WritePort } from '../model/writes.js'
 import type { Breaker } from './breaker.js'
@@ -42,6 +43,8 @@ export interface Core<Op extends Operation> {
   pristine: boolean
   userId(): string | null
   adoptNullUser(op: Pending<Op>): boolean
+  /** The newest rollout. */
+  rollout(): Rollout | null
   /** What the rollout assigns to a profile of this owner, now. */
   decide(owner: EngineName): Decision
   /** Makes a decision this session's. */

@@ -1,4 +1,5 @@
-// What a person asks for, long after the start. One chunk: each boundary more would split the start in two.
+// What comes long after the start, or when a person asks for it. One chunk: each boundary more would split the start in two.
 export { changeConsent, forget, restore, writeSupportFile } from './archive.js'
 export { inspect } from './inspect.js'
 export { preflight } from './preflight.js'
+export { createShadowing } from './shadowing.js'

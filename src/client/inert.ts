@@ -9,6 +9,7 @@ const SNAPSHOT: Snapshot = Object.freeze<Snapshot>({
   guarantee: { tier: 'none', missing: [] },
   pending: null,
   reload: 'none',
+  shadow: null,
 })
 
 /** The handle on a server: it decides nothing, keeps nothing, and takes no operation. */

@@ -1,7 +1,8 @@
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
-import type { AuditOptions, AuditReport, Divergence } from '../model/source.js'
-import { compareLive } from './compare.js'
+import type { AuditOptions, AuditReport, Source } from '../model/source.js'
+import { compareLive, SHADOW_SETTLE_MS, tellDivergences } from './compare.js'
+import type { Core } from './core.js'
 import type { Opened } from './open.js'
 
 /** Holds the owner's rows against another source, and tells what differs. */
@@ -12,21 +13,27 @@ export async function inspect<Op extends Operation>(
   const { running } = core.state.get()
   const left = running ? core.options.engines?.[running]?.data : undefined
   if (!left) throw new GraySyncError('AUDIT', 'the engine that owns this profile gives no `data`')
-  const { against, ...rest } = o
-  if (!against || against === 'other') {
-    throw new GraySyncError(
-      'AUDIT',
-      'against: a source is needed; the other engine’s store is sealed and holds the past',
-    )
-  }
-  const report = await compareLive(core, { ...rest, left, right: against, running })
-  for (const { table, missing, extra, changed } of report.tables) {
-    const counts = { missing, extra, changed }
-    for (const kind of ['missing', 'extra', 'changed'] as const satisfies Divergence['kind'][]) {
-      if (counts[kind] > 0)
-        core.emitter.emit('divergenceFound', { table, kind, count: counts[kind] })
-    }
-  }
+  const { against = 'other', ...rest } = o
+  const other = against === 'other'
+  const report = await compareLive(core, {
+    ...rest,
+    left,
+    right: other ? reachShadow(core) : against,
+    running,
+    ...(other && { settleMs: SHADOW_SETTLE_MS }),
+  })
+  tellDivergences(core, report)
   voice.say({ about: 'audit', report })
   return report
+}
+
+/** The other engine's store holds the past, unless that engine runs in shadow. */
+function reachShadow<Op extends Operation>(core: Core<Op>): Source {
+  const { shadow } = core.state.get()
+  const data = shadow?.state === 'running' && core.options.engines?.[shadow.engine]?.data
+  if (data) return data
+  throw new GraySyncError(
+    'AUDIT',
+    'against: a source is needed, as no shadow runs here; publish a rollout with a shadow share to get one',
+  )
 }

@@ -19,6 +19,7 @@ import { createProof } from './proof.js'
 import { watchReload } from './reload.js'
 import { askRollout } from './round-trip.js'
 import { createSession, type Session } from './session.js'
+import { createShadow, type LoadShadowing } from './shadow.js'
 import type { Presence } from './state.js'
 import { openStores } from './stores.js'
 import { createVoice, type Voice } from './voice.js'
@@ -32,6 +33,7 @@ export interface Opening<Op extends Operation> {
   writes: Writes
   signal: AbortSignal
   report(cause: unknown): GraySyncError
+  load: LoadShadowing
 }
 
 /** The parts of one handle, put together. */
@@ -101,6 +103,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     host: () => session.host(),
     forward: replicas.forward,
     tell: (hint) => channel?.post(hint),
+    onHanded: (op) => shadow.handed(op),
     onChange: recount,
     onSettled: (settled) => voice.say({ about: 'settled', settled }),
     onPushed(engine, opId, error) {
@@ -157,6 +160,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
         seen: createSeen(control),
         onRollout(rollout, { cached, changed }) {
           assignment.take(rollout, cached)
+          shadow.look()
           if (cached || !changed) return
           const { engine } = assignment.decide(state.get().running ?? 'legacy')
           emitter.emit('rolloutChanged', { version: rollout.version, engine })
@@ -183,6 +187,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     pristine,
     userId: () => subject?.id ?? null,
     adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
+    rollout: assignment.rollout,
     decide: assignment.decide,
     decided: createExposing({ control, assignment, emitter, state, voice, report: o.report }),
     decision: present,
@@ -207,6 +212,8 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   }
 
   const session: Session<Op> = createSession(core, operations)
+  const shadow = createShadow(core, { host: session.host, say: voice.say, load: o.load })
+  state.onceSettled(shadow.look)
 
   proof.reassess()
   o.writes.handleBy({

@@ -11,6 +11,7 @@ import { createExposures } from '../telemetry/exposure.js'
 import { toHandoverRecord } from '../telemetry/handover.js'
 import { toMachineRecord } from '../telemetry/machine.js'
 import { sampleResources } from '../telemetry/resource.js'
+import { toShadowRecords } from '../telemetry/shadow.js'
 import { toTripRecord } from '../telemetry/trip.js'
 import { createUseWindow } from '../telemetry/use.js'
 import { createSyncWindow } from '../telemetry/window.js'
@@ -120,6 +121,9 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
           return add(toTripRecord(platform, utterance))
         case 'audit':
           for (const record of toAuditRecords(platform, utterance.report)) add(record)
+          return
+        case 'shadow':
+          for (const record of toShadowRecords(platform, utterance.news)) add(record)
       }
     },
     async feedback(entry) {

@@ -2,7 +2,7 @@ import type { Guarantee } from '../model/engine.js'
 import type { Snapshot } from '../model/handle.js'
 
 /** What a snapshot says in every phase. */
-export type Constant = Pick<Snapshot, 'guarantee' | 'pending' | 'reload'>
+export type Constant = Pick<Snapshot, 'guarantee' | 'pending' | 'reload' | 'shadow'>
 
 type Variable<S> = S extends Snapshot ? Omit<S, keyof Constant> : never
 
@@ -23,7 +23,7 @@ export interface Presence {
 
 export function createPresence(guarantee: Guarantee, onThrow: (cause: unknown) => void): Presence {
   const listeners = new Set<() => void>()
-  let constant: Constant = { guarantee, pending: null, reload: 'none' }
+  let constant: Constant = { guarantee, pending: null, reload: 'none', shadow: null }
   let phase: Phase = { phase: 'idle', decision: null, running: null }
   let snapshot: Snapshot = Object.freeze({ ...constant, ...phase })
   const publish = () => {

@@ -30,6 +30,7 @@ export interface HandingOptions<Op extends Operation> {
   host(): Host<Op> | null
   /** An engine was handed an operation, or holds it already: `error` where it did not take it. */
   onPushed(engine: EngineName, opId: string, error: GraySyncError | null): void
+  onHanded(op: Identified<Op>): void
   onError(error: GraySyncError): void
 }
 
@@ -57,6 +58,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     })
     o.onPushed(host.name, row.opId, null)
     handed.add(row.opId)
+    o.onHanded(op)
     if (!row.applied || row.state === 'quarantine') {
       await settle(o.log, row.opId, { state: 'open', applied: true })
     }

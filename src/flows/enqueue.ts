@@ -34,6 +34,7 @@ export interface OperationsOptions<Op extends Operation> {
   forward(): Promise<number>
   /** Tells other tabs what they should look at. */
   tell(hint: Hint): void
+  onHanded(op: Identified<Op>): void
   onChange(): void
   onSettled(settled: Settled): void
   onPushed(engine: EngineName, opId: string, error: GraySyncError | null): void

@@ -3,6 +3,7 @@ import type { Engine, Guarantee } from './engine.js'
 import type { ErrorCode, GraySyncError } from './errors.js'
 import type { Accepted, EngineName, Operation, Pending } from './operation.js'
 import type { Consent, Feedback, Lane, Sink } from './record.js'
+import type { Shadow } from './shadow.js'
 import type { AuditOptions, AuditReport, CompareRules, DivergenceKind } from './source.js'
 import type { WRITES, WritePort } from './writes.js'
 
@@ -49,6 +50,8 @@ interface Present {
   pending: { count: number; oldestAt?: number } | null
   /** `wanted`: the next boot changes the engine. `required`: this build must not go on. */
   reload: 'none' | 'wanted' | 'required'
+  /** The other engine where it runs in shadow, in the tab that runs the owner's; `null` elsewhere. */
+  shadow: Shadow | null
 }
 
 /** The state of the handle: a new object at each change, the same object while nothing changed. */

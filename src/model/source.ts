@@ -100,7 +100,7 @@ export interface Divergence {
 }
 
 export interface AuditOptions {
-  /** Default: the owner's data against the other engine's. */
+  /** What the owner's rows are held against. @default the other engine's store, while that engine runs in shadow */
   against?: 'other' | Source
   tables?: readonly string[]
   signal?: AbortSignal

@@ -161,6 +161,7 @@ describe('an engine that misbehaves', () => {
       host: () => null,
       forward: async () => 0,
       tell: () => {},
+      onHanded: () => {},
       onChange: () => {},
       onPushed: () => {},
       onSettled: (settled) => heard.push(settled),

@@ -61,8 +61,11 @@ export function awaitEvent<K extends keyof Events>(gray: Client, type: K): Promi
 }
 
 /** One whole session that takes the published rollout over: the next start decides by it. */
-export async function visit(served: Served): Promise<void> {
-  const gray = served.open()
+export async function visit(
+  served: Served,
+  more: Partial<GraySyncOptions<RowOperation>> = {},
+): Promise<void> {
+  const gray = served.open(more)
   const noticed = awaitEvent(gray, 'rolloutChanged')
   await gray.start()
   await noticed

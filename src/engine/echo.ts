@@ -1,0 +1,100 @@
+import type { Identified, Operation } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import type { ControlConnection } from '../store/control.js'
+import { readOpen } from './oplog.js'
+
+/** Nothing is applied within this of an operation of the user, … */
+const QUIET_MS = 200
+/** … unless something has waited so long: then a few are. */
+const LATEST_MS = 2_000
+const BATCH = 20
+/** What comes above that is read from the op-log once it is quiet; what is acknowledged by then comes by a pull. */
+const MOST_WAITING = 1_000
+
+/** Repeats on the store of a shadow what was handed to the owner's engine, when the page has time. */
+export interface Echo<Op extends Operation> {
+  /** From here on operations are applied; first those that the owner's store holds and no server. */
+  begin(): Promise<void>
+  handed(op: Identified<Op>): void
+}
+
+export interface EchoOptions<Op extends Operation> {
+  platform: Platform
+  log: ControlConnection
+  /** Never rejects. */
+  apply(op: Identified<Op>): Promise<void>
+  onError(cause: unknown): void
+  signal: AbortSignal
+}
+
+export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
+  const { platform, signal } = o
+  const waiting: Identified<Op>[] = []
+  let done = new Set<string>()
+  let begun = false
+  let armed = false
+  /** Some have to be read from the op-log. */
+  let missed = true
+  let newestAt = 0
+  let since = 0
+
+  const arm = () => {
+    if (armed || !begun) return
+    armed = true
+    since = platform.monotonic()
+    platform.setTimer(look, QUIET_MS)
+  }
+
+  const look = () => {
+    if (signal.aborted) return
+    const now = platform.monotonic()
+    const isQuiet = now - newestAt >= QUIET_MS
+    if (!isQuiet && now - since < LATEST_MS) return void platform.setTimer(look, QUIET_MS)
+    work(isQuiet)
+      .catch(o.onError)
+      .finally(() => {
+        armed = false
+        if (missed || waiting.length > 0) arm()
+      })
+  }
+
+  async function work(isQuiet: boolean): Promise<void> {
+    if (missed && isQuiet) await catchUp()
+    for (let count = 0; count < BATCH && !signal.aborted; count++) {
+      const op = waiting.shift()
+      if (!op) return
+      if (!done.has(op.opId)) await o.apply(op)
+      done.add(op.opId)
+      await platform.pause()
+    }
+  }
+
+  /** The op-log has them in order; what it no longer has open is on the server. */
+  async function catchUp(): Promise<void> {
+    missed = false
+    waiting.length = 0
+    const rows = await readOpen(o.log)
+    const ids = new Set(rows.map(({ opId }) => opId))
+    done = new Set([...done].filter((opId) => ids.has(opId)))
+    const open = rows.filter(({ applied, state, opId }) => {
+      return applied && state === 'open' && !done.has(opId)
+    })
+    // What was handed over during the read is in it as well.
+    waiting.unshift(...open.map(({ op }) => op as Identified<Op>))
+  }
+
+  return {
+    async begin() {
+      begun = true
+      await catchUp()
+      arm()
+    },
+    handed(op) {
+      newestAt = platform.monotonic()
+      // Once one was missed all that follow come in their order from the op-log.
+      if (!missed && waiting.length < MOST_WAITING) waiting.push(op)
+      else missed = true
+      arm()
+    },
+  }
+}

@@ -1,0 +1,97 @@
+import { IDBFactory } from 'fake-indexeddb'
+import { describe, expect, it } from 'vitest'
+import { createEcho } from '../../src/engine/echo.js'
+import { append, settle } from '../../src/engine/oplog.js'
+import type { Identified } from '../../src/model/operation.js'
+import { connectControl } from '../../src/store/control.js'
+import { createWorld, type RowOperation } from '../../src/testing.js'
+import { rest } from '../support/session.js'
+
+const op = (opId: string, entityId = opId): Identified<RowOperation> => ({
+  entity: 'cards',
+  entityId,
+  kind: 'put',
+  opId,
+})
+
+function rig() {
+  const world = createWorld({ indexedDB: new IDBFactory() })
+  const platform = world.tab()
+  const log = connectControl(platform)
+  const applied: string[] = []
+  const ending = new AbortController()
+  const echo = createEcho<RowOperation>({
+    platform,
+    log,
+    apply: async ({ opId }) => void applied.push(opId),
+    onError: (cause) => {
+      throw cause
+    },
+    signal: ending.signal,
+  })
+  const accept = async (one: Identified<RowOperation>) => {
+    await append(log, { op: one, userId: null, at: 1, applied: true })
+  }
+  const pass = async (ms: number) => {
+    world.advance(ms)
+    await rest()
+  }
+  return { log, echo, applied, accept, pass, end: () => ending.abort() }
+}
+
+describe('operations for a shadow', () => {
+  it('begin with those that the owner’s store holds and no server', async () => {
+    const { echo, applied, accept, pass, log } = rig()
+    for (const id of ['a', 'b', 'c']) await accept(op(id))
+    await settle(log, 'b', { state: 'acked', by: 'legacy' })
+    await append(log, { op: op('d'), userId: null, at: 1, applied: false })
+    await echo.begin()
+    await pass(1_000)
+    expect(applied).toEqual(['a', 'c'])
+  })
+
+  it('wait until the user has been quiet', async () => {
+    const { echo, applied, pass } = rig()
+    await echo.begin()
+    for (let n = 0; n < 5; n++) {
+      echo.handed(op(`busy ${n}`))
+      await pass(100)
+    }
+    expect(applied).toEqual([])
+    await pass(200)
+    await pass(200)
+    expect(applied).toHaveLength(5)
+  })
+
+  it('do not wait for ever: some are applied while the user goes on', async () => {
+    const { echo, applied, pass } = rig()
+    await echo.begin()
+    for (let n = 0; n < 60; n++) {
+      echo.handed(op(`busy ${n}`))
+      await pass(100)
+    }
+    expect(applied.length).toBeGreaterThan(0)
+    expect(applied).toEqual(applied.map((_, n) => `busy ${n}`))
+  })
+
+  it('are applied once, in their order, also where more came than are held', async () => {
+    const { echo, applied, accept, pass } = rig()
+    await echo.begin()
+    const ids = Array.from({ length: 1_100 }, (_, n) => `op ${n}`)
+    for (const id of ids) {
+      await accept(op(id))
+      echo.handed(op(id))
+    }
+    for (let turn = 0; turn < 200 && applied.length < ids.length; turn++) await pass(300)
+    expect(applied).toEqual(ids)
+  })
+
+  it('end with the shadow', async () => {
+    const { echo, applied, pass, end } = rig()
+    await echo.begin()
+    echo.handed(op('a'))
+    end()
+    await pass(1_000)
+    expect(applied).toEqual([])
+  })
+})
