@@ -1,7 +1,7 @@
+import { adopt } from '../engine/adoption.js'
 import { readManifests, readPart } from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { readJournal } from '../engine/journal.js'
-import { adopt } from '../engine/oplog.js'
 import { GraySyncError } from '../model/errors.js'
 import type { RestoreReport } from '../model/handle.js'
 import type { Operation, Pending } from '../model/operation.js'
@@ -43,7 +43,7 @@ export async function restore<Op extends Operation>(
       rows += values.length
     }
   }
-  await adopt(control, pending, core.platform.now())
+  await adopt(control, pending, { at: core.platform.now() })
   await operations.pump()
   return { backup: manifest.hid, operations: pending.length, rows }
 }

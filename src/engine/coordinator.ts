@@ -21,6 +21,8 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   /** Rejects as a step would, and writes nothing: asked before each write into a store. */
   check(): Promise<void>
+  /** Whether a record still has this handover under this claim. */
+  isMine(control: Control): boolean
   prepare(): Promise<void>
   fence(): Promise<void>
   saved(detail: Readonly<Record<string, unknown>>): Promise<void>
@@ -72,6 +74,7 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
       isMine(control) && control.phase === phase ? change(control) : null
 
   return {
+    isMine,
     async check() {
       if (!isMine(await readControl(o.control))) {
         throw new GraySyncError('FENCED', 'another tab took the handover')

@@ -1,6 +1,8 @@
+import type { Control } from '../model/engine.js'
 import type { Operation, Pending } from '../model/operation.js'
 import type { ControlConnection } from '../store/control.js'
-import { adopt, readOpen, toPending, toSubject } from './oplog.js'
+import { adopt } from './adoption.js'
+import { readOpen, toPending, toSubject } from './oplog.js'
 
 export interface Gathered<Op> {
   /** Everything that no server has acknowledged. */
@@ -13,9 +15,9 @@ export interface Gathered<Op> {
 export async function gather<Op extends Operation>(
   control: ControlConnection,
   queued: readonly Pending<Op>[],
-  at: number,
+  o: { at: number; isMine(control: Control): boolean },
 ): Promise<Gathered<Op>> {
-  await adopt(control, queued, at)
+  await adopt(control, queued, o)
   const states = new Map(queued.map((pending) => [pending.opId, pending.state]))
   const waiting = new Set<string>()
   const open: Pending<Op>[] = []

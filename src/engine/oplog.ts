@@ -2,7 +2,7 @@ import type { Control, LoggedOperation } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Identified, Operation, Pending } from '../model/operation.js'
 import type { Captured } from '../model/writes.js'
-import type { ControlConnection, OplogStore } from '../store/control.js'
+import type { ControlConnection } from '../store/control.js'
 
 export interface Acceptance {
   op: Identified<Operation>
@@ -28,7 +28,7 @@ export function append(connection: ControlConnection, o: Acceptance): Promise<Lo
   })
 }
 
-function toRow(
+export function toRow(
   o: Acceptance,
   flip: number,
   assigned: EngineName | null,
@@ -70,57 +70,6 @@ export function appendCaptured(
     }
     await tx.done
   })
-}
-
-/** Takes what an engine queued by itself into the op-log, each at the place that it has in the queue: no way back needs help from any engine. */
-export function adopt(
-  connection: ControlConnection,
-  pending: readonly Pending<Operation>[],
-  at: number,
-): Promise<void> {
-  const queued = [...new Map(pending.map((one) => [one.opId, one])).values()]
-  return connection.run(async (db) => {
-    const tx = db.transaction('oplog', 'readwrite', { durability: 'strict' })
-    const ids = tx.store.index('opId')
-    const numbers = await Promise.all(queued.map(({ opId }) => ids.getKey(opId)))
-    for (let begin = 0; begin < queued.length; begin++) {
-      if (numbers[begin] !== undefined) continue
-      const known = numbers.findIndex((seq, index) => index > begin && seq !== undefined)
-      const end = known < 0 ? queued.length : known
-      const gap = await findGap(tx.store, numbers[begin - 1], numbers[end])
-      for (const [index, { opId, op, userId }] of queued.slice(begin, end).entries()) {
-        const row = toRow({ op: { ...op, opId }, userId, at, applied: true }, 0, null, true)
-        const share = (index + 1) / (end - begin + 1)
-        const place = gap && { seq: gap.above + share * (gap.below - gap.above) }
-        await tx.store.add({ ...row, ...place } as LoggedOperation)
-      }
-      begin = end
-    }
-    await tx.done
-  })
-}
-
-/** Room for numbers right behind one row or, where there is none, right before another; `null`: at the end. */
-async function findGap(
-  log: OplogStore,
-  behind: number | undefined,
-  before: number | undefined,
-): Promise<{ above: number; below: number } | null> {
-  if (behind !== undefined) {
-    const next = await log.getKey(IDBKeyRange.lowerBound(behind, true))
-    return { above: behind, below: next ?? behind + 1 }
-  }
-  // A queue with nothing that came through here is older than all that waits.
-  const below = before ?? (await findFirstOpen(log))
-  if (below === undefined) return null
-  const cursor = await log.openKeyCursor(IDBKeyRange.upperBound(below, true), 'prev')
-  return { above: cursor?.key ?? below - 1, below }
-}
-
-async function findFirstOpen(log: OplogStore): Promise<number | undefined> {
-  const states = ['open', 'quarantine']
-  const first = await Promise.all(states.map((state) => log.index('state').getKey(state)))
-  return first.filter((seq) => seq !== undefined).sort((a, b) => a - b)[0]
 }
 
 /** Every operation without an end, in order of acceptance: also one in quarantine, since another engine may know it. */

@@ -66,7 +66,10 @@ export async function handover<Op extends Operation>(
     await raise(h)
     await h.replicas.forward()
     const queued = (await h.source.queue?.exporter?.read()) ?? []
-    const { open, movable } = await gather<Op>(h.control, queued, h.platform.now())
+    const { open, movable } = await gather<Op>(h.control, queued, {
+      at: h.platform.now(),
+      isMine: h.coordinator.isMine,
+    })
     await h.coordinator.saved({ ...(await save(h, open)) })
     await verifyRows(h)
     moved = await stage(h, movable)

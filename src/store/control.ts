@@ -37,7 +37,12 @@ export type StepTransaction = IDBPTransaction<
   'readwrite'
 >
 /** The op-log in a transaction that writes it alone. */
-export type OplogStore = IDBPObjectStore<ControlSchema, ['oplog'], 'oplog', 'readwrite'>
+export type OplogStore = IDBPObjectStore<
+  ControlSchema,
+  ('control' | 'oplog')[],
+  'oplog',
+  'readwrite'
+>
 export type ControlDatabase = IDBPDatabase<ControlSchema>
 export type ControlConnection = Connection<ControlSchema>
 

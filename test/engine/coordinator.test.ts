@@ -1,9 +1,10 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
+import { adopt } from '../../src/engine/adoption.js'
 import { readControl } from '../../src/engine/control.js'
 import { type Coordinator, createCoordinator } from '../../src/engine/coordinator.js'
 import { readJournal } from '../../src/engine/journal.js'
-import { adopt, append, readOpen, settle } from '../../src/engine/oplog.js'
+import { append, readOpen, settle } from '../../src/engine/oplog.js'
 import type { Control, HandoverState } from '../../src/model/engine.js'
 import { GraySyncError } from '../../src/model/errors.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
@@ -46,7 +47,7 @@ const STATES = {
   },
 } satisfies Record<string, Control>
 type State = keyof typeof STATES
-type Step = Exclude<keyof Coordinator, 'check'>
+type Step = Exclude<keyof Coordinator, 'check' | 'isMine'>
 
 const RAISED = { flip: 4, term: 8 }
 const BACK: Partial<Control> = { ...RAISED, owner: 'legacy', phase: 'stable', handover: null }
@@ -191,7 +192,7 @@ describe('operations that wait for an owner', () => {
       })
     expect((await accept('waiting')).assigned).toBeNull()
     const { op } = await accept('done')
-    await adopt(connection, [{ opId: 'own', op, userId: null, state: 'open' }], 1)
+    await adopt(connection, [{ opId: 'own', op, userId: null, state: 'open' }], { at: 1 })
     await settle(connection, 'done', { state: 'acked', by: 'legacy' })
     await take(coordinator, step)
     const rows = await connection.run((db) => db.getAll('oplog'))

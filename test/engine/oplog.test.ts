@@ -1,8 +1,8 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
+import { adopt } from '../../src/engine/adoption.js'
 import { stepControl } from '../../src/engine/control.js'
 import {
-  adopt,
   append,
   copyOperation,
   countOpen,
@@ -11,6 +11,7 @@ import {
   settle,
   sweepAcked,
 } from '../../src/engine/oplog.js'
+import type { Control } from '../../src/model/engine.js'
 import type { Operation, Pending } from '../../src/model/operation.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
 import { createWorld } from '../../src/testing.js'
@@ -124,8 +125,8 @@ describe('adopt', () => {
     await accept(log, 'done')
     await settle(log, 'done', { state: 'acked', by: 'legacy' })
     const queue = ['known', 'done', 'own'].map(pending)
-    await adopt(log, queue, 50)
-    await adopt(log, queue, 60)
+    await adopt(log, queue, { at: 50 })
+    await adopt(log, queue, { at: 60 })
     expect(await readOpen(log)).toMatchObject([
       { opId: 'known', userId: 'ann', adopted: false, applied: false },
       {
@@ -141,9 +142,26 @@ describe('adopt', () => {
   })
 })
 
+describe('a coordinator that stood still', () => {
+  it('adopts nothing once another tab took the handover: what it read may be sent by now', async () => {
+    const log = open()
+    const writer = { at: 1, kind: 'writer' }
+    await stepControl(log, writer, (control) => ({ ...control, claim: 7 }))
+    const under = (claim: number) => ({
+      at: 50,
+      isMine: (control: Control) => control.claim === claim,
+    })
+    await expect(adopt(log, [pending('own')], under(6))).rejects.toMatchObject({ code: 'FENCED' })
+    expect(await readOpen(log)).toEqual([])
+    await adopt(log, [pending('own')], under(7))
+    expect(await readOpen(log)).toMatchObject([{ opId: 'own' }])
+    log.close()
+  })
+})
+
 describe('the place of what is adopted', () => {
   const adoptAll = (log: ControlConnection, ...opIds: string[]) =>
-    adopt(log, opIds.map(pending), 50)
+    adopt(log, opIds.map(pending), { at: 50 })
 
   it('is the one that it has in the queue', async () => {
     const log = open()

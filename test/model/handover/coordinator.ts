@@ -1,4 +1,4 @@
-import { bit, has, keep, type List, listOf, type Ops, opsOf, setOf } from './list.js'
+import { has, keep, type List, listOf, type Ops, opsOf, setOf } from './list.js'
 import { raise, type Turn } from './move.js'
 import { openOf } from './operations.js'
 import type { Protocol } from './rules.js'
@@ -68,17 +68,23 @@ const advance = (n: State, at: number): void => void tabOf(n, at).at++
 const fromOf = ({ tab }: Turn): number => tab.view.from
 const toOf = ({ tab }: Turn): number => 1 - tab.view.from
 
+const isMine = ({ s, tab }: Turn): boolean =>
+  s.control.claim === tab.view.claim && s.control.hid === tab.view.hid
+
+const takeBackNext = (n: State, at: number): void =>
+  void Object.assign(tabOf(n, at), { doing: 'taking back', at: 0 })
+
 /** A transaction on the control record: nobody else may have stepped since. */
 function stepControl(
-  { p, s, at, tab, emit }: Turn,
+  turn: Turn,
   name: string,
   phase: Phase,
   change: (control: Control, n: State) => void,
 ): void {
-  const { control } = s
-  const isMine = control.claim === tab.view.claim && control.hid === tab.view.hid
-  if (p.comparesAndSets && !(isMine && control.phase === phase && !control.finishing)) {
-    emit(`${name} too late`, (n) => Object.assign(tabOf(n, at), { doing: 'taking back', at: 0 }))
+  const { p, s, at, emit } = turn
+  const isRight = isMine(turn) && s.control.phase === phase && !s.control.finishing
+  if (p.comparesAndSets && !isRight) {
+    emit(`${name} too late`, (n) => takeBackNext(n, at))
     return
   }
   emit(name, (n) => {
@@ -166,42 +172,41 @@ function readQueue(turn: Turn): void {
 }
 
 /** Takes what only the queue knows into the op-log, and reads what is open. */
-function gather({ p, at, tab, emit }: Turn): void {
+function gather(turn: Turn): void {
+  const { p, s, at, tab, emit } = turn
+  if (p.adoptsUnderClaim && !isMine(turn)) {
+    emit('adopts too late', (n) => takeBackNext(n, at))
+    return
+  }
   emit('reads what is open', (n) => {
     const { control } = n
+    control.log = adopt(control.log, openOf(s), tab.queued)
+    control.applied |= setOf(control.log) & ~setOf(s.control.log)
     const queued = setOf(tab.queued)
-    for (const op of opsOf(tab.queued)) {
-      if (has(setOf(control.log), op)) continue
-      control.log = control.log * 4 + op
-      control.applied |= bit(op)
-      control.adopted |= bit(op)
-    }
     const open = openOf(n)
     const waiting = new Set<number>()
-    const arranged = arrange(control, tab.queued, open)
-    const movable = arranged.filter((op) => {
+    const movable = keep(control.log, (op) => {
+      if (!has(open, op)) return false
       if (!has(control.applied, op) && !has(queued, op)) waiting.add(entityOf(p, op))
       return !waiting.has(entityOf(p, op))
     })
-    Object.assign(tabOf(n, at), { queued: 0, movable: listOf(movable), open })
+    Object.assign(tabOf(n, at), { queued: 0, movable, open })
     advance(n, at)
   })
 }
 
-/** In the order of the queue; between its operations the order of acceptance. */
-function arrange({ log, adopted }: Control, queued: List, open: Ops): number[] {
-  const logged = opsOf(log)
-  const isQueued = setOf(queued)
-  const others = logged.filter((op) => has(open, op) && !has(isQueued, op))
-  const rows: number[] = []
-  for (const op of opsOf(queued)) {
-    if (!has(open, op)) continue
-    const isEarlier = (other: number | undefined) =>
-      other !== undefined && logged.indexOf(other) < logged.indexOf(op)
-    while (!has(adopted, op) && isEarlier(others[0])) rows.push(...others.splice(0, 1))
-    rows.push(op)
-  }
-  return [...rows, ...others]
+/** Each at the place that it has in the queue: behind the one before it there, else before all that waits. */
+function adopt(log: List, open: Ops, queued: List): List {
+  const rows = opsOf(log)
+  opsOf(queued).forEach((op, index, queue) => {
+    if (rows.includes(op)) return
+    const before = queue[index - 1]
+    const first = queue.slice(index).find((other) => rows.includes(other))
+    const next = first ?? rows.find((other) => has(open, other))
+    const end = next === undefined ? rows.length : rows.indexOf(next)
+    rows.splice(before === undefined ? end : rows.indexOf(before) + 1, 0, op)
+  })
+  return listOf(rows)
 }
 
 function save(turn: Turn): void {

@@ -6,7 +6,7 @@ const doingAt = new Map<string, number>(DOINGS.map((doing, at) => [doing, at]))
 /** One text for all states that differ only in which tab is called the first. */
 export function pack(s: State): string {
   const { control: c, bases, stores, left } = s
-  const out = [c.lastHid, c.log, c.applied, c.acked, c.adopted, c.backup]
+  const out = [c.lastHid, c.log, c.applied, c.acked, c.backup]
   putView(out, c)
   for (const base of bases) out.push(base.flip, base.owner, base.captured)
   for (const store of stores) out.push(store.queue, store.inflight, store.done, store.exported)
@@ -76,7 +76,6 @@ export function unpack(text: string): State {
       log: next(),
       applied: next(),
       acked: next(),
-      adopted: next(),
       backup: next(),
       ...view(),
     },

@@ -49,6 +49,8 @@ export interface Rules {
   /** The target's replica is granted after the commit only. */
   grantsAfterCommit: boolean
   exportsInflight: boolean
+  /** What a queue holds is taken into the op-log under the claim of the handover that read it. */
+  adoptsUnderClaim: boolean
   /** What is staged replaces what this handover staged before and bears its id; else all attempts share one place. */
   stagesByHandover: boolean
   /** Activating twice does not double. */
@@ -89,6 +91,7 @@ export const RULES: Rules = {
   limbo: 'source',
   grantsAfterCommit: true,
   exportsInflight: true,
+  adoptsUnderClaim: true,
   stagesByHandover: true,
   activatesOnce: true,
   seals: 'exported',

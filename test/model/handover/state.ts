@@ -28,8 +28,6 @@ export interface Control extends View {
   log: List
   applied: Ops
   acked: Ops
-  /** Taken from an engine's queue: their place in the op-log says nothing. */
-  adopted: Ops
   backup: Ops
 }
 
@@ -171,7 +169,6 @@ export function begin(p: Protocol): State {
       log: 0,
       applied: 0,
       acked: 0,
-      adopted: 0,
       backup: 0,
     },
     bases: [{ ...base }, { ...base }],
