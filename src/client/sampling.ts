@@ -1,16 +1,12 @@
 import { bucketOf, FULL_SHARE, isInShare } from '../decision/bucket.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import type { Rollout } from '../model/rollout.js'
 
 /**
  * Says whether a record is told. Metrics are sampled by device and never by record, so that a device's sums stay
  * whole; what has no substitute (feedback, errors, exposures) is always told.
  */
-export function isTold(
-  { lane }: TelemetryRecord,
-  rollout: Rollout | null,
-  installation: string,
-): boolean {
+export function isTold({ lane }: Telling, rollout: Rollout | null, installation: string): boolean {
   const share = rollout?.telemetry?.sample
   if (!rollout || share === undefined || lane !== 'metric') return true
   return isInShare(bucketOf(`${rollout.hash.salt}/telemetry`, installation), share)

@@ -2,7 +2,7 @@ import { toFeedbackRecord } from '../feedback/entry.js'
 import { createDelivery } from '../flows/deliver.js'
 import { mintId } from '../lib/id.js'
 import { GraySyncError } from '../model/errors.js'
-import type { Consent, Feedback, TelemetryRecord } from '../model/record.js'
+import type { Consent, Feedback, Telling } from '../model/record.js'
 import { watchVitals } from '../platform/vitals.js'
 import { createOutbox } from '../store/outbox.js'
 import { toAuditRecords } from '../telemetry/audit.js'
@@ -43,7 +43,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
    * Every record says whose it is: the arm and the stage are what upstream groups by. The number of a session's
    * record shows a gap, and the clock that never jumps the order.
    */
-  const sign = (record: TelemetryRecord): TelemetryRecord => {
+  const sign = <R extends Telling>(record: R): R => {
     const { stage, arm, version } = o.decision()
     return {
       ...record,
@@ -62,7 +62,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
       },
     }
   }
-  const add = (record: TelemetryRecord | null) => {
+  const add = (record: Telling | null) => {
     if (record && isTold(record, o.rollout(), o.installation)) outbox.add(sign(record))
   }
   const endWindow = () => {

@@ -1,6 +1,6 @@
 import { GraySyncError } from '../model/errors.js'
 import type { Held, Platform } from '../model/platform.js'
-import type { Lane, Sink, TelemetryRecord } from '../model/record.js'
+import type { Lane, Sink, Telling } from '../model/record.js'
 import type { Outbox } from '../store/outbox.js'
 import type { Batch } from '../store/outbox-backlog.js'
 import { FREE, LANES } from '../store/outbox-log.js'
@@ -34,7 +34,7 @@ export function createDelivery(o: {
   onDelivered(lane: Lane, count: number): void
   onError(error: GraySyncError): void
   /** Puts on a record what every record carries. @default nothing */
-  sign?(record: TelemetryRecord): TelemetryRecord
+  sign?(record: Telling): Telling
   signal: AbortSignal
 }): Delivery {
   const { platform, outbox, signal } = o

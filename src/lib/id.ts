@@ -1,27 +1,22 @@
-import { toHex } from './encode.js'
 import { murmur3 } from './murmur.js'
 
-/** A UUIDv7: sorts by time, and is unique by its 74 random bits. */
+/** A UUIDv7: sorts by time, and is unique by its 74 random bits. Each record wants one, so it is made of few numbers. */
 export function mintId(atMs: number, random: Uint8Array): string {
-  const bytes = random.slice(0, 16)
-  let time = Math.floor(atMs)
-  for (let i = 5; i >= 0; i--) {
-    bytes[i] = time % 256
-    time = Math.floor(time / 256)
-  }
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f)
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f)
-  return dash(toHex(bytes))
+  const time = toDigits(Math.floor(atMs), 12)
+  const draw = (at: number) => ((random[at] ?? 0) << 8) | (random[at + 1] ?? 0)
+  const version = toDigits(0x7000 | (draw(6) & 0x0fff), 4)
+  const variant = toDigits(0x8000 | (draw(8) & 0x3fff), 4)
+  const rest = toDigits(draw(10), 4) + toDigits(draw(12) * 0x10000 + draw(14), 8)
+  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}-${rest}`
+}
+
+function toDigits(value: number, length: number): string {
+  return value.toString(16).padStart(length, '0')
 }
 
 function dash(hex: string): string {
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20, 32),
-  ].join('-')
+  const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)]
+  return `${a}-${b}-${c}-${d}-${hex.slice(20)}`
 }
 
 const VOLATILE = new Set([

@@ -13,6 +13,9 @@ export interface TelemetryRecord {
   body?: string
 }
 
+/** A record before it is written: an id costs more than the rest, and is minted then where there is none. */
+export type Telling = Omit<TelemetryRecord, 'uid'> & { uid?: string }
+
 /** Where records go. `send` never throws for an expected outcome. */
 export interface Sink {
   send(

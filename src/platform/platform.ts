@@ -11,7 +11,7 @@ export function browserPlatform(): Platform {
     now: () => Date.now(),
     monotonic: () => performance.now(),
     random: () => Math.random(),
-    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    randomBytes: drawBytes(),
     setTimer(run, ms) {
       const id = setTimeout(run, ms)
       return () => clearTimeout(id)
@@ -33,6 +33,20 @@ export function browserPlatform(): Platform {
     stream: typeof EventSource === 'undefined' ? null : openStream,
     pristine: isPristine,
     estimate: async () => (await reach(() => storage.estimate())) ?? {},
+  }
+}
+
+/** Draws many at once: a single call costs more than the record that wants an id. */
+function drawBytes(): Platform['randomBytes'] {
+  let pool = new Uint8Array(0)
+  let drawn = 0
+  return (length) => {
+    if (drawn + length > pool.length) {
+      pool = crypto.getRandomValues(new Uint8Array(Math.max(length, 1_024)))
+      drawn = 0
+    }
+    drawn += length
+    return pool.subarray(drawn - length, drawn)
   }
 }
 

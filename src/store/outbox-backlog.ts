@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { Lane, TelemetryRecord } from '../model/record.js'
+import type { Lane, TelemetryRecord, Telling } from '../model/record.js'
 import type { Chunk, Schedule, StoredFile } from './database.js'
 import { readRecords, toChunk, toLine } from './outbox-buffer.js'
 import { type ChunkLog, type Drop, FREE } from './outbox-log.js'
@@ -30,7 +30,7 @@ export interface Backlog {
   /** Takes a batch out, all but what is kept for another time. */
   settle(batch: Batch, outcome: Settlement): Promise<void>
   /** Puts counted drops among the records; `make` makes them. */
-  tellDrops(make: (drop: Drop) => TelemetryRecord): Promise<void>
+  tellDrops(make: (drop: Drop) => Telling): Promise<void>
   schedule(): Promise<Schedule>
   setSchedule(schedule: Schedule): Promise<void>
   nextFile(): Promise<StoredFile | null>
@@ -48,11 +48,11 @@ export function createBacklog(o: {
 }): Backlog {
   const { platform, shelf, tail } = o
 
-  const pack = (lane: Lane, records: readonly TelemetryRecord[]) =>
+  const pack = (lane: Lane, records: readonly Telling[]) =>
     toChunk(
       platform,
       lane,
-      records.flatMap((record) => toLine(record) ?? []),
+      records.flatMap((record) => toLine(platform, record) ?? []),
     )
 
   const read = async (log: ChunkLog, lane: Lane) => {

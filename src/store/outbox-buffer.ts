@@ -1,15 +1,17 @@
-import { utf8 } from '../lib/encode.js'
+import { utf8Length } from '../lib/encode.js'
 import { mintId } from '../lib/id.js'
 import type { Platform } from '../model/platform.js'
-import type { Lane, TelemetryRecord } from '../model/record.js'
+import type { Lane, TelemetryRecord, Telling } from '../model/record.js'
 import type { Chunk } from './database.js'
 
 const MAX_RECORDS = 50
 const MAX_BYTES = 32 * 1024
+/** More than these are not waited with. */
+const HELD_RECORDS = 1_000
 const WAIT_MS = 250
 const URGENT_WAIT_MS = 50
 
-/** A record as it will be written: later changes by its maker no longer reach it. */
+/** A record as it is written. */
 export interface Line {
   lane: Lane
   at: number
@@ -18,10 +20,11 @@ export interface Line {
 }
 
 /** `null` for what JSON can't say. */
-export function toLine(record: TelemetryRecord): Line | null {
+export function toLine(platform: Platform, record: Telling): Line | null {
   try {
-    const json = JSON.stringify(record)
-    return { lane: record.lane, at: record.at, json, bytes: utf8(json).length }
+    const uid = record.uid ?? mintId(record.at, platform.randomBytes(16))
+    const json = JSON.stringify({ ...record, uid })
+    return { lane: record.lane, at: record.at, json, bytes: utf8Length(json) }
   } catch {
     return null
   }
@@ -44,16 +47,22 @@ export function toChunk(
   }
 }
 
-/** One chunk a lane. */
+/** As few chunks as may be: of one lane each, and small enough to be sent by a closing page. */
 export function toChunks(platform: Platform, lines: readonly Line[]): Chunk[] {
-  const lanes = [...new Set(lines.map((line) => line.lane))]
-  return lanes.map((lane) =>
-    toChunk(
-      platform,
-      lane,
-      lines.filter((line) => line.lane === lane),
-    ),
-  )
+  const open = new Map<Lane, { lines: Line[]; bytes: number }>()
+  const chunks: Chunk[] = []
+  for (const line of lines) {
+    const { lane } = line
+    const held = open.get(lane) ?? { lines: [], bytes: 0 }
+    held.lines.push(line)
+    held.bytes += line.bytes
+    open.set(lane, held)
+    if (held.lines.length < MAX_RECORDS && held.bytes < MAX_BYTES) continue
+    chunks.push(toChunk(platform, lane, held.lines))
+    open.delete(lane)
+  }
+  for (const [lane, held] of open) chunks.push(toChunk(platform, lane, held.lines))
+  return chunks
 }
 
 /** `null` where the chunk can't be read. */
@@ -71,34 +80,35 @@ function isRecord(value: unknown): value is TelemetryRecord {
 }
 
 export interface Buffer {
-  add(line: Line): void
-  take(): Line[]
+  add(record: Telling): void
+  take(): Telling[]
 }
 
-/** Collects lines until a chunk is worth writing, and says so by `onFull`. */
-export function createBuffer(platform: Platform, onFull: () => void): Buffer {
-  let lines: Line[] = []
-  let bytes = 0
+/** Collects records until they are due. Whoever adds one pays for nothing else: they are written as text later. */
+export function createBuffer(platform: Platform, onDue: () => void): Buffer {
+  let records: Telling[] = []
+  let waitingMs = Number.POSITIVE_INFINITY
   let dueAt = Number.POSITIVE_INFINITY
   let cancel = () => {}
 
   return {
-    add(line) {
-      lines.push(line)
-      bytes += line.bytes
-      if (lines.length >= MAX_RECORDS || bytes >= MAX_BYTES) return onFull()
-      const waitMs = line.lane === 'error' || line.lane === 'feedback' ? URGENT_WAIT_MS : WAIT_MS
+    add(record) {
+      records.push(record)
+      const isUrgent = record.lane === 'error' || record.lane === 'feedback'
+      const waitMs = records.length >= HELD_RECORDS ? 0 : isUrgent ? URGENT_WAIT_MS : WAIT_MS
+      if (waitMs >= waitingMs) return
       const at = platform.monotonic() + waitMs
       if (at >= dueAt) return
       cancel()
+      waitingMs = waitMs
       dueAt = at
-      cancel = platform.setTimer(onFull, waitMs)
+      cancel = platform.setTimer(onDue, waitMs)
     },
     take() {
-      const taken = lines
+      const taken = records
       cancel()
-      lines = []
-      bytes = 0
+      records = []
+      waitingMs = Number.POSITIVE_INFINITY
       dueAt = Number.POSITIVE_INFINITY
       return taken
     },

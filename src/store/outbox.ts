@@ -1,10 +1,10 @@
 import { GraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
-import type { Consent, Lane, TelemetryRecord } from '../model/record.js'
+import type { Consent, Lane, TelemetryRecord, Telling } from '../model/record.js'
 import type { Chunk, GraySyncDatabase, StoredFile } from './database.js'
 import { type Backlog, type Batch, createBacklog } from './outbox-backlog.js'
 import { hasReserve } from './outbox-bounds.js'
-import { createBuffer, readRecords, toChunk, toChunks, toLine } from './outbox-buffer.js'
+import { createBuffer, type Line, readRecords, toChunk, toChunks, toLine } from './outbox-buffer.js'
 import { type DropReason, LANES } from './outbox-log.js'
 import { createShelf } from './outbox-shelf.js'
 import { createTail } from './outbox-tail.js'
@@ -15,7 +15,7 @@ const TELEMETRY: readonly Lane[] = LANES.filter((lane) => lane !== 'feedback')
 /** Everything that waits to go upstream. */
 export interface Outbox extends Backlog {
   /** Never throws: what can't be kept is counted. Begins to be written within 250 ms, an error within 50 ms. */
-  add(record: TelemetryRecord): void
+  add(record: Telling): void
   /** Resolves once the record is stored; not durable where there is no disk. Rejects with QUOTA when the reserve is full. */
   addDurably(record: TelemetryRecord, blob?: Blob): Promise<{ durable: boolean }>
   /** Begins to write before it returns, and resolves when all is written. */
@@ -77,7 +77,8 @@ export function createOutbox(o: {
   }
 
   const flush = async () => {
-    const chunks = toChunks(platform, buffer.take())
+    const lines = buffer.take().flatMap((record) => toFitting(record) ?? [])
+    const chunks = toChunks(platform, lines)
     const [feedback, telemetry] = [chunks.filter(isFeedback), chunks.filter(isTelemetry)]
     if (telemetry.length > 0) void save('metric', telemetry, false)
     if (feedback.length > 0) void save('feedback', feedback, false)
@@ -90,10 +91,17 @@ export function createOutbox(o: {
     void (mayLeave(lane) ? shelf.reach((log) => log.replace(note)) : shelf.memory.replace(note))
   }
 
+  const toFitting = (record: Telling): Line | null => {
+    const line = toLine(platform, record)
+    if (line && line.bytes <= RECORD_BYTES) return line
+    count(record.lane, line ? 'tooLarge' : 'unreadable')
+    return null
+  }
+
   const move = () => shelf.settle(consent === 'granted' ? LANES : ['feedback'])
 
   const clear = async (lanes: readonly Lane[]) => {
-    for (const line of buffer.take()) if (!lanes.includes(line.lane)) buffer.add(line)
+    for (const record of buffer.take()) if (!lanes.includes(record.lane)) buffer.add(record)
     tail.forgetLanes(lanes)
     await shelf.reachAll((log) => log.clear(lanes))
   }
@@ -108,14 +116,10 @@ export function createOutbox(o: {
   return {
     ...backlog,
     add(record) {
-      if (isClosed || !isKept(record.lane)) return
-      const line = toLine(record)
-      if (!line) count(record.lane, 'unreadable')
-      else if (line.bytes > RECORD_BYTES) count(record.lane, 'tooLarge')
-      else buffer.add(line)
+      if (!isClosed && isKept(record.lane)) buffer.add(record)
     },
     async addDurably(record, blob) {
-      const line = toLine(record)
+      const line = toLine(platform, record)
       if (isClosed) throw new GraySyncError('CLOSED', 'the handle is closed')
       if (!line) throw new GraySyncError('FEEDBACK', 'the entry is not plain data')
       // The id is the record's: the same entry takes the same place.

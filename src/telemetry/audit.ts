@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import type { AuditReport, Divergence, TableAudit } from '../model/source.js'
 import { makeRecord } from './record.js'
 
@@ -16,10 +16,7 @@ const COUNTS = [
 ] as const
 
 /** One record of the whole, and one for each way in which the rows of a table differ: names of fields, never values or keys. */
-export function toAuditRecords(
-  platform: Pick<Platform, 'now' | 'randomBytes'>,
-  report: AuditReport,
-): TelemetryRecord[] {
+export function toAuditRecords(platform: Pick<Platform, 'now'>, report: AuditReport): Telling[] {
   const whole = makeRecord(platform, 'metric', 'graysync.audit', {
     'graysync.audit.left': report.left,
     'graysync.audit.right': report.right,

@@ -1,11 +1,11 @@
 import type { Platform } from '../model/platform.js'
-import type { Lane, SinkResult, TelemetryRecord } from '../model/record.js'
+import type { Lane, SinkResult, Telling } from '../model/record.js'
 import type { Settlement } from '../store/outbox-backlog.js'
 import type { Drop } from '../store/outbox-log.js'
 import { makeRecord } from './record.js'
 import type { Sent } from './send.js'
 
-export function toDropRecord(platform: Platform, drop: Drop): TelemetryRecord {
+export function toDropRecord(platform: Platform, drop: Drop): Telling {
   return makeRecord(platform, 'error', 'graysync.outbox.dropped', {
     'graysync.lane': drop.lane,
     'graysync.reason': drop.reason,

@@ -1,15 +1,12 @@
 import { murmur3 } from '../lib/murmur.js'
 import { isGraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import { makeRecord } from './record.js'
 import { scrub } from './scrub.js'
 
 /** Makes a record of something that was thrown, without what may be personal. */
-export function toExceptionRecord(
-  platform: Pick<Platform, 'now' | 'randomBytes'>,
-  thrown: unknown,
-): TelemetryRecord {
+export function toExceptionRecord(platform: Pick<Platform, 'now'>, thrown: unknown): Telling {
   const type = toType(thrown)
   const message = toMessage(thrown)
   const code = isGraySyncError(thrown) ? thrown.code : null

@@ -1,6 +1,6 @@
 import type { Decision, Reason } from '../model/decision.js'
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import { makeRecord } from './record.js'
 
 /** What OpenTelemetry's conventions for feature flags call each of the rules. */
@@ -25,8 +25,8 @@ const STANDARD: Readonly<Record<Reason, string>> = {
 
 /** Tells each different decision once a session; `null` for one that was told already. */
 export function createExposures(
-  platform: Pick<Platform, 'now' | 'randomBytes'>,
-): (decision: Decision) => TelemetryRecord | null {
+  platform: Pick<Platform, 'now'>,
+): (decision: Decision) => Telling | null {
   const told = new Set<string>()
   return (decision) => {
     const key = toExposureKey(decision)

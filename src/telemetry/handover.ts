@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import { makeRecord } from './record.js'
 
 /** How a handover ended. */
@@ -16,9 +16,9 @@ export interface Ending {
 }
 
 export function toHandoverRecord(
-  platform: Pick<Platform, 'now' | 'randomBytes'>,
+  platform: Pick<Platform, 'now'>,
   { id, from, to, outcome, moved, durationMs, because }: Ending,
-): TelemetryRecord {
+): Telling {
   return makeRecord(platform, 'exposure', 'graysync.handover', {
     'graysync.handover.id': id,
     'graysync.handover.from': from,

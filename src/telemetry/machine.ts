@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import type { Machine } from '../platform/vitals.js'
 import { makeRecord } from './record.js'
 
@@ -7,7 +7,7 @@ import { makeRecord } from './record.js'
 export function toMachineRecord(
   platform: Platform,
   { version, ...machine }: Machine & { app: string },
-): TelemetryRecord {
+): Telling {
   const named = {
     'service.version': machine.app,
     'user_agent.name': machine.browser,

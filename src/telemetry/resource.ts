@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import type { Vitals } from '../platform/vitals.js'
 import { makeRecord } from './record.js'
 
@@ -9,7 +9,7 @@ const DRIFT_MS = 100
 export async function sampleResources(
   platform: Platform,
   vitals: Pick<Vitals, 'heapBytes' | 'takeLongTasks'>,
-): Promise<TelemetryRecord> {
+): Promise<Telling> {
   const startedAt = platform.monotonic()
   await new Promise<void>((resolve) => {
     platform.setTimer(resolve, DRIFT_MS)

@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import type { Shadow } from '../model/shadow.js'
 import type { AuditReport } from '../model/source.js'
 import { toAuditRecords } from './audit.js'
@@ -20,7 +20,7 @@ export interface ShadowNews {
 export function toShadowRecords(
   platform: Pick<Platform, 'now' | 'randomBytes'>,
   { shadow, before, paths, report }: ShadowNews,
-): TelemetryRecord[] {
+): Telling[] {
   const since = (read: (one: Shadow) => number) => read(shadow) - (before ? read(before) : 0)
   const news = makeRecord(platform, 'metric', 'graysync.shadow', {
     'graysync.shadow.engine': shadow.engine,
@@ -44,6 +44,6 @@ export function toShadowRecords(
 }
 
 /** Beside audits against a server these would be counted as the same. */
-function markShadow(record: TelemetryRecord): TelemetryRecord {
+function markShadow(record: Telling): Telling {
   return { ...record, attributes: { ...record.attributes, 'graysync.audit.shadow': true } }
 }

@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import { makeRecord } from './record.js'
 
 const FEATURES = 50
@@ -10,10 +10,10 @@ const OTHER = 'other'
 export interface UseWindow {
   count(feature: string): void
   /** Ends the window and begins the next; `null` where nothing was used. */
-  end(): TelemetryRecord | null
+  end(): Telling | null
 }
 
-export function createUseWindow(platform: Pick<Platform, 'now' | 'randomBytes'>): UseWindow {
+export function createUseWindow(platform: Pick<Platform, 'now'>): UseWindow {
   const counts = new Map<string, number>()
   return {
     count(feature) {

@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { TelemetryRecord } from '../model/record.js'
+import type { Telling } from '../model/record.js'
 import { countLatency, NO_LATENCIES, toLatencyAttributes } from './latency.js'
 import { makeRecord } from './record.js'
 
@@ -8,7 +8,7 @@ export interface SyncWindow {
   acked(durationMs: number): void
   failed(): void
   /** Ends the window and begins the next; `null` where nothing happened. */
-  end(queue: { pending: number; oldestAt?: number }): TelemetryRecord | null
+  end(queue: { pending: number; oldestAt?: number }): Telling | null
 }
 
 interface Sums {
@@ -18,7 +18,7 @@ interface Sums {
   latencies: readonly number[]
 }
 
-export function createSyncWindow(platform: Pick<Platform, 'now' | 'randomBytes'>): SyncWindow {
+export function createSyncWindow(platform: Pick<Platform, 'now'>): SyncWindow {
   const begin = (): Sums => ({
     startedAt: platform.now(),
     acked: 0,
