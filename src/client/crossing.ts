@@ -105,6 +105,7 @@ async function attempt<Op extends Operation>(
   const passage = await findPassage({
     from,
     to,
+    rescues: isWayBack(core) && control.owner === 'refactored',
     // Whoever wrote the record before may have let the user work.
     pristine: core.pristine && control.term === 1,
     roundTrip: core.roundTrip,
@@ -125,6 +126,11 @@ async function attempt<Op extends Operation>(
   return whyNot(outcome)
 }
 
+/** Legacy was ordered, whether or not refactored still works. */
+function isWayBack<Op extends Operation>(core: Core<Op>): boolean {
+  return ['KILLED', 'ROLLED_BACK'].includes(core.decision().reason)
+}
+
 function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<Op> {
   const { engines } = core.options
   const { control } = core.stores
@@ -136,6 +142,7 @@ function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<
     userId: core.userId(),
     adoptNullUser: core.adoptNullUser,
     audit: core.compare,
+    rescues: isWayBack(core),
     replicas: core.replicas,
     onStep(step) {
       const { phase, handover: state } = step
@@ -167,5 +174,8 @@ function tellOutcome<Op extends Operation>(core: Core<Op>, outcome: Outcome): vo
   })
   if (outcome.outcome === 'committed') core.emitter.emit('engineSwitched', { from, to })
   if (error) core.report(error)
+  if (outcome.outcome === 'committed' && to === 'refactored' && because === 'HANDOVER_VERIFY') {
+    void core.breaker.trip('integrity', { message: error?.message })
+  }
   core.noteHandover(outcome)
 }

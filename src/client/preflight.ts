@@ -39,7 +39,7 @@ export async function preflight<Op extends Operation>(core: Core<Op>): Promise<P
     const [from, to] = owner === 'refactored' ? [refactored, legacy] : [legacy, refactored]
     const { roundTrip } = core
     const pristine = core.pristine && term === 0
-    const passage = await findPassage({ from, to, pristine, roundTrip })
+    const passage = await findPassage({ from, to, rescues: false, pristine, roundTrip })
     add('passage', passage.way !== 'closed', passage.way === 'closed' ? passage.fix : passage.way)
   }
   return { ready: checks.every((check) => check.ok), checks, guarantee: state.get().guarantee }

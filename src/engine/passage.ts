@@ -14,6 +14,8 @@ export type Passage =
 export interface Crossing<Op extends Operation> {
   from: Engine<Op>
   to: Engine<Op>
+  /** `from` may be broken: it is asked for nothing that the op-log does not hold. */
+  rescues: boolean
   /** This profile holds nothing yet. */
   pristine: boolean
   /** One answered request to the server; `false` when it did not answer. */
@@ -23,6 +25,7 @@ export interface Crossing<Op extends Operation> {
 export async function findPassage<Op extends Operation>(o: Crossing<Op>): Promise<Passage> {
   if (o.pristine) return { way: 'fresh' }
   const { from, to } = o
+  if (o.rescues && to.queue?.importer) return { way: 'move' }
   if (to.store && !(from.data && to.data)) {
     return closed('NO_QUEUE', 'an engine with a store of its own needs `data` on both engines')
   }

@@ -6,6 +6,8 @@ import type { Engines } from '../engine/guarantee.js'
 import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
 import { readOpen, toSubject } from '../engine/oplog.js'
 import type { Replicas } from '../engine/replicas.js'
+import { collect, rescue, softenQueue, unapply } from '../engine/rescue.js'
+import { insistOnActivated, stage } from '../engine/staging.js'
 import { mintId } from '../lib/id.js'
 import type { Control, Engine } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
@@ -24,6 +26,8 @@ export interface HandoverOptions<Op extends Operation> {
   userId: string | null
   adoptNullUser(op: Pending<Op>): boolean
   audit(left: Source, right: Source): Promise<AuditReport>
+  /** The engine that is left may be broken: the way back needs no help of it. */
+  rescues: boolean
   replicas: Pick<Replicas, 'raise' | 'forward'>
   onStep(control: Control): void
 }
@@ -46,6 +50,8 @@ interface Handing<Op extends Operation> extends HandoverOptions<Op> {
   source: Engine<Op>
   target: Engine<Op>
   coordinator: Coordinator
+  /** What a rescue could not read. */
+  unread: readonly string[]
   elapsed(): number
 }
 
@@ -56,10 +62,13 @@ export async function handover<Op extends Operation>(
 ): Promise<Outcome> {
   const from = present.owner ?? 'legacy'
   const id = mintId(o.platform.now(), o.platform.randomBytes(16))
-  const h = begin(o, { id, from, to: opposite(from), attempt: 1, claim: present.claim + 1 })
-  let moved = 0
+  const which = { id, from, to: opposite(from), attempt: 1, claim: present.claim + 1 }
+  const h = begin(o, which)
+  let moved: string[] = []
   try {
     await h.coordinator.prepare()
+    if (isRescue(h)) Object.assign(h, await rescue(h))
+    await collect(h.control, h.target, h.platform.now())
     await hydrate(h.source, h.target, h.coordinator.check)
     await h.coordinator.fence()
     // Nothing is read before every database of the host knows that nobody owns the profile.
@@ -70,10 +79,12 @@ export async function handover<Op extends Operation>(
       at: h.platform.now(),
       isMine: h.coordinator.isMine,
     })
-    await h.coordinator.saved({ ...(await save(h, open)) })
+    await h.coordinator.saved({ ...(await save(h, open)), unread: h.unread })
     await verifyRows(h)
+    if (h.unread.length > 0 && h.target.store && !h.source.data) await unapply(h.control)
+    await h.coordinator.check()
     moved = await stage(h, movable)
-    await h.coordinator.imported({ moved })
+    await h.coordinator.imported({ moved: moved.length })
     await h.coordinator.commit()
   } catch (cause) {
     return takeBack(h, cause, moved)
@@ -89,9 +100,14 @@ export async function resume<Op extends Operation>(
   if (!present.handover) return null
   const h = begin(o, { ...present.handover, claim: present.claim })
   if (!present.handover.finishing) {
-    return takeBack(h, new GraySyncError('ABORTED', `interrupted while ${present.phase}`), 0)
+    return takeBack(h, new GraySyncError('ABORTED', `interrupted while ${present.phase}`), [])
   }
-  return finish(h, 0)
+  if (isRescue(h)) h.source = { ...h.source, ...softenQueue(h, []) }
+  return finish(h, [])
+}
+
+function isRescue<Op extends Operation>({ rescues, from }: Handing<Op>): boolean {
+  return rescues && from === 'refactored'
 }
 
 function opposite(name: EngineName): EngineName {
@@ -111,6 +127,7 @@ function begin<Op extends Operation>(
     ...which,
     source: engines[which.from],
     target: engines[which.to],
+    unread: [],
     coordinator: createCoordinator({ ...o, ...which }),
     elapsed: () => o.platform.monotonic() - since,
   }
@@ -155,32 +172,11 @@ async function raise<Op extends Operation>(h: Handing<Op>): Promise<void> {
   await h.replicas.raise(await readControl(h.control))
 }
 
-/** Puts the operations of the present user where the new engine will find them, and answers how many. */
-async function stage<Op extends Operation>(
-  h: Handing<Op>,
-  pending: readonly Pending<Op>[],
-): Promise<number> {
-  const importer = h.target.queue?.importer
-  if (!importer) return 0
-  const unknown = new Set<string>()
-  const mine = pending.filter((one) => {
-    if (one.userId !== h.userId && !(one.userId === null && h.adoptNullUser(one))) return false
-    if (h.target.knows?.(one.op) === false) unknown.add(toSubject(one.op))
-    return !unknown.has(toSubject(one.op))
-  })
-  await h.coordinator.check()
-  const ids = await importer.stage(mine, h.id)
-  if (mine.length !== ids.length || mine.some((op, index) => op.opId !== ids[index])) {
-    throw new GraySyncError(
-      'HANDOVER_VERIFY',
-      `${mine.length} operations were staged, ${ids.length} came back or in another order`,
-    )
-  }
-  return mine.length
-}
-
 /** After the commit there is no way back but another handover. Every step may be repeated: what fails now is tried at the next boot. */
-async function finish<Op extends Operation>(h: Handing<Op>, moved: number): Promise<Outcome> {
+async function finish<Op extends Operation>(
+  h: Handing<Op>,
+  moved: readonly string[],
+): Promise<Outcome> {
   try {
     await raise(h)
     await h.coordinator.check()
@@ -188,16 +184,17 @@ async function finish<Op extends Operation>(h: Handing<Op>, moved: number): Prom
     await h.coordinator.check()
     await h.source.queue?.exporter?.seal(h.id)
     await h.coordinator.finish()
-    return conclude(h, 'committed', moved)
+    await insistOnActivated(h, moved)
+    return conclude(h, 'committed', moved.length, toLoss(h))
   } catch (cause) {
-    return conclude(h, 'committed', moved, toError(cause))
+    return conclude(h, 'committed', moved.length, toError(cause))
   }
 }
 
 async function takeBack<Op extends Operation>(
   h: Handing<Op>,
   cause: unknown,
-  moved: number,
+  moved: readonly string[],
 ): Promise<Outcome> {
   const error = toError(cause)
   // Without room not even the way back can be written.
@@ -213,6 +210,14 @@ async function takeBack<Op extends Operation>(
     if (state?.id === h.id && state.finishing) return finish(h, moved)
   }
   return conclude(h, 'aborted', 0, error)
+}
+
+/** What a way back had to leave behind. */
+function toLoss<Op extends Operation>(h: Handing<Op>): GraySyncError | undefined {
+  if (h.unread.length === 0) return undefined
+  const what = `of the engine that was left could not be read: ${h.unread.join(', ')}`
+  const fix = 'its rows are those from before, its operations come from the op-log, backups stay'
+  return new GraySyncError('HANDOVER_VERIFY', `${what}; ${fix}`)
 }
 
 function toError(cause: unknown): GraySyncError {

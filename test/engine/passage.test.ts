@@ -17,6 +17,7 @@ const find = (from: Adapter, to: Adapter, o: { pristine?: boolean; online?: bool
   findPassage({
     from,
     to,
+    rescues: false,
     pristine: o.pristine ?? false,
     roundTrip: async () => o.online ?? true,
   })

@@ -1,0 +1,142 @@
+import type { Engine, QueueExporter } from '../model/engine.js'
+import { GraySyncError } from '../model/errors.js'
+import type { Operation } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import type { Source } from '../model/source.js'
+import { withinTime } from '../platform/bound.js'
+import { type ControlConnection, readFact, writeFact } from '../store/control.js'
+import { adopt } from './adoption.js'
+import { pagesOf } from './backup.js'
+
+/** A broken engine is asked once, and not for long: the user waits. */
+const ANSWER_MS = 5_000
+const UNSEALED = 'unsealed'
+
+/** What a way back that needs no help of the engine it leaves works with. */
+export interface Rescue<Op extends Operation> {
+  source: Engine<Op>
+  target: Engine<Op>
+  /** What could not be read, grows while the rescue goes on. */
+  unread: string[]
+}
+
+export interface RescueOptions<Op extends Operation> {
+  platform: Platform
+  control: ControlConnection
+  source: Engine<Op>
+  target: Engine<Op>
+}
+
+/**
+ * Takes from an engine that may be broken what it gives. Operations are in the op-log anyway. Where its rows can't all be read,
+ * those that can are put over the target's own, and the target is handed every open operation anew in place of a staged queue.
+ */
+export async function rescue<Op extends Operation>(o: RescueOptions<Op>): Promise<Rescue<Op>> {
+  const unread: string[] = []
+  const source = { ...o.source, ...softenQueue(o, unread) }
+  if (!o.target.store) return { source, target: o.target, unread }
+  if (!source.data) unread.push('rows')
+  else unread.push(...(await findUnreadable(o.platform, source.data)))
+  if (unread.length === 0) return { source, target: o.target, unread }
+  await putOver(o, unread)
+  const { data: _, ...withoutRows } = source
+  return { source: withoutRows, target: withoutImporter(o.target), unread }
+}
+
+/** An exporter that does not fail: what it can't give stays in its queue, and is remembered. */
+export function softenQueue<Op extends Operation>(
+  { platform, control, source: { queue } }: RescueOptions<Op>,
+  unread: string[],
+): Pick<Engine<Op>, 'queue'> {
+  if (!queue?.exporter) return {}
+  const { exporter } = queue
+  let isRead = false
+  const soft: QueueExporter<Op> = {
+    async read() {
+      try {
+        const queued = await inTime(platform, exporter.read())
+        isRead = true
+        return queued
+      } catch {
+        unread.push('queue')
+        return []
+      }
+    },
+    async seal(handover) {
+      try {
+        // Nothing may be taken out that was not read.
+        if (isRead) return await inTime(platform, exporter.seal(handover))
+      } catch {
+        // As if it had not been read.
+      }
+      await writeFact(control, UNSEALED, handover)
+    },
+  }
+  return { queue: { ...queue, exporter: soft } }
+}
+
+/** Empties the queue that a rescue left behind, before its engine owns again. */
+export async function collect<Op extends Operation>(
+  control: ControlConnection,
+  { queue }: Engine<Op>,
+  at: number,
+): Promise<void> {
+  const handover = await readFact<string>(control, UNSEALED)
+  if (handover === null || !queue?.exporter) return
+  await adopt(control, await queue.exporter.read(), { at })
+  await queue.exporter.seal(handover)
+  await writeFact(control, UNSEALED, null)
+}
+
+/** Says of every open operation that its effect is not in the store of whoever owns next. */
+export function unapply(connection: ControlConnection): Promise<void> {
+  return connection.run(async (db) => {
+    const tx = db.transaction('oplog', 'readwrite', { durability: 'strict' })
+    for await (const cursor of tx.store.index('state').iterate('open')) {
+      if (cursor.value.applied) await cursor.update({ ...cursor.value, applied: false })
+    }
+    await tx.done
+  })
+}
+
+async function findUnreadable(platform: Platform, data: Source): Promise<string[]> {
+  const unreadable: string[] = []
+  for (const table of data.tables) {
+    try {
+      for await (const _ of pagesOf(inTimeSource(platform, data), table));
+    } catch {
+      unreadable.push(table)
+    }
+  }
+  return unreadable
+}
+
+async function putOver<Op extends Operation>(
+  { platform, source: { data }, target: { store } }: RescueOptions<Op>,
+  unread: readonly string[],
+): Promise<void> {
+  if (!data || !store) return
+  for (const table of data.tables.filter((name) => !unread.includes(name))) {
+    for await (const rows of pagesOf(inTimeSource(platform, data), table)) {
+      await store.hydrate(
+        table,
+        rows.map(({ row }) => row),
+      )
+    }
+  }
+}
+
+function withoutImporter<Op extends Operation>(engine: Engine<Op>): Engine<Op> {
+  if (!engine.queue) return engine
+  const { importer: _, ...queue } = engine.queue
+  return { ...engine, queue }
+}
+
+function inTimeSource(platform: Platform, data: Source): Source {
+  return { ...data, page: (...args) => inTime(platform, data.page(...args)) }
+}
+
+function inTime<T>(platform: Platform, work: Promise<T>): Promise<T> {
+  const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the engine did not answer in time')
+  return withinTime(platform, ANSWER_MS, work, late)
+}

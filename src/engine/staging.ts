@@ -1,0 +1,50 @@
+import type { Engine } from '../model/engine.js'
+import { GraySyncError } from '../model/errors.js'
+import type { Operation, Pending } from '../model/operation.js'
+import { toSubject } from './oplog.js'
+
+export interface StagingOptions<Op extends Operation> {
+  id: string
+  target: Engine<Op>
+  userId: string | null
+  adoptNullUser(op: Pending<Op>): boolean
+}
+
+/** Puts the operations of the present user where the new engine will find them, and answers their ids. */
+export async function stage<Op extends Operation>(
+  o: StagingOptions<Op>,
+  pending: readonly Pending<Op>[],
+): Promise<string[]> {
+  const importer = o.target.queue?.importer
+  if (!importer) return []
+  const unknown = new Set<string>()
+  const mine = pending.filter((one) => {
+    if (one.userId !== o.userId && !(one.userId === null && o.adoptNullUser(one))) return false
+    if (o.target.knows?.(one.op) === false) unknown.add(toSubject(one.op))
+    return !unknown.has(toSubject(one.op))
+  })
+  const ids = await importer.stage(mine, o.id)
+  if (mine.length !== ids.length || mine.some((op, index) => op.opId !== ids[index])) {
+    throw new GraySyncError(
+      'HANDOVER_VERIFY',
+      `${mine.length} operations were staged, ${ids.length} came back or in another order`,
+    )
+  }
+  return [...ids]
+}
+
+/** Throws HANDOVER_VERIFY unless the queue of an engine that has not started holds what was activated. */
+export async function insistOnActivated<Op extends Operation>(
+  { target }: Pick<StagingOptions<Op>, 'target'>,
+  staged: readonly string[],
+): Promise<void> {
+  const { exporter } = target.queue ?? {}
+  if (!exporter || staged.length === 0) return
+  const held = new Set((await exporter.read()).map(({ opId }) => opId))
+  const lost = staged.filter((opId) => !held.has(opId))
+  if (lost.length === 0) return
+  throw new GraySyncError(
+    'HANDOVER_VERIFY',
+    `${lost.length} of ${staged.length} operations are not in the queue that took them`,
+  )
+}
