@@ -1,7 +1,10 @@
+import type { AuditRequest } from '../consistency/request.js'
 import { readOpen } from '../engine/oplog.js'
 import { audit } from '../flows/audit.js'
+import { follow } from '../flows/follow.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { AuditOptions, AuditReport, Source } from '../model/source.js'
+import { openLedgers } from '../store/ledger.js'
 import type { Core } from './core.js'
 
 /** Longer than two engines need to read what the other one sent: what differs sooner may be on its way. */
@@ -14,6 +17,8 @@ export interface Comparison extends Omit<AuditOptions, 'against'> {
   running: EngineName | null
   /** How long a difference must stand before it counts. @default that of an audit */
   settleMs?: number
+  /** An incremental audit walks no faster. @default as fast as it can */
+  rowsPerSecond?: number
 }
 
 /** Compares two sources while users and engines go on: a row with an operation on the way is not judged. */
@@ -26,7 +31,7 @@ export async function compareLive<Op extends Operation>(
     for (const key of await readKeysInFlight(core, o.running)) flying.add(key)
   }
   await note()
-  return audit({
+  const request: AuditRequest = {
     platform: core.platform,
     left: noteAfter(o.left, note),
     right: noteAfter(o.right, note),
@@ -36,7 +41,26 @@ export async function compareLive<Op extends Operation>(
     ...(o.onProgress && { onProgress: o.onProgress }),
     ...(o.settleMs !== undefined && { settleMs: o.settleMs }),
     signal: o.signal ? AbortSignal.any([o.signal, core.signal]) : core.signal,
-  })
+  }
+  return o.incremental ? followAlone(core, request, o.rowsPerSecond) : audit(request)
+}
+
+/** One tab at a time, as each goes on with what the last one left in the ledger. */
+async function followAlone<Op extends Operation>(
+  { platform, stores, signal }: Core<Op>,
+  request: AuditRequest,
+  rowsPerSecond: number | undefined,
+): Promise<AuditReport> {
+  const turn = await platform.lock?.('graysync-audit', { signal: request.signal ?? signal })
+  try {
+    const ledger = openLedgers(
+      stores.database,
+      JSON.stringify([request.left.name, request.right.name]),
+    )
+    return await follow({ ...request, ledger, ...(rowsPerSecond && { rowsPerSecond }) })
+  } finally {
+    turn?.release()
+  }
 }
 
 /** Tells the host which tables differ, and how. */

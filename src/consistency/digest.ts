@@ -1,23 +1,17 @@
 import { keyText } from '../lib/keys.js'
+import { md5 } from '../lib/md5.js'
+import type { DigestAnswer, HashedRow } from '../model/source.js'
+import { canonOf } from './canon.js'
 import type { Row } from './compare.js'
-import { addHash, type Fingerprint, fingerprint, printHash } from './hash.js'
+import { addHash, type Fingerprint, printHash } from './hash.js'
 import type { RuleSet } from './rules.js'
 
 /** Six bits each: of a place in the tree, and of the sums on the wire. */
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 /** Digits of 64 bits. */
 const LENGTH = 11
 /** A part of the tree with no more rows than this is told row by row. */
 const FEW = 4
-
-/** A row as a digest knows it: its key, and a hash of key and content. */
-export type HashedRow = readonly [key: IDBValidKey, hash: string]
-
-/**
- * What a copy says of one part of its tree: the sums of its up to 64 parts that hold rows (a digit for the part and
- * eleven for the sum), or its few rows one by one.
- */
-export type DigestAnswer = { sums: string } | { rows: readonly HashedRow[] }
 
 /** The sums of a copy's rows, by the hashes of their keys: what two copies compare before a row is sent. */
 export interface Digest {
@@ -25,18 +19,23 @@ export interface Digest {
   /** Of the parts beneath the one that a prefix of digits names, by their digits; the empty prefix names all. */
   sums(prefix: string): ReadonlyMap<string, string>
   rows(prefix: string): readonly HashedRow[]
+  has(key: IDBValidKey): boolean
+  count(): number
 }
 
 /** Asks another copy about parts of its tree; answers come in the order of the prefixes. */
 export type AskDigest = (prefixes: readonly string[]) => Promise<readonly DigestAnswer[]>
 
 /**
- * Makes an empty digest. Both copies need the same salt, and the same rules, of which none may tolerate: hashes know
- * nothing of near. With a new salt for each comparison, rows that once collided are told apart the next time.
+ * Makes an empty digest. Both copies need the same salt, and ignore the same places: what else rules forgive is found
+ * here and forgiven when the rows are compared. With a new salt for each comparison, rows that once collided are told
+ * apart the next time.
  */
 export function createDigest(rules: RuleSet, salt: Fingerprint): Digest {
   // By the first two digits, so that a walk over one part is never a walk over all rows.
+  const keys = new Set<string>()
   const buckets = new Map<string, { key: IDBValidKey; place: string; hash: Fingerprint }[]>()
+  const salted = printHash(salt)
   function* under(prefix: string) {
     const two = prefix.slice(0, 2)
     for (const bucket of two.length === 2 ? [buckets.get(two) ?? []] : buckets.values()) {
@@ -46,9 +45,10 @@ export function createDigest(rules: RuleSet, salt: Fingerprint): Digest {
   return {
     add(key, row) {
       if (rules.isDeleted(row)) return
-      const place = printDigits(fingerprint(keyText(key), null, salt))
-      const { high, low } = fingerprint(row, rules.root, salt)
-      const entry = { key, place, hash: fingerprint([place, high, low], null, salt) }
+      keys.add(keyText(key))
+      const name = `${salted}\n${keyText(key)}`
+      const place = printDigits(md5(name))
+      const entry = { key, place, hash: md5(`${name}\n${canonOf(row, rules.root)}`) }
       const bucket = buckets.get(place.slice(0, 2))
       if (bucket) bucket.push(entry)
       else buckets.set(place.slice(0, 2), [entry])
@@ -63,6 +63,8 @@ export function createDigest(rules: RuleSet, salt: Fingerprint): Digest {
       }
       return new Map([...sums].map(([digit, sum]) => [digit, printDigits(sum)]))
     },
+    has: (key) => keys.has(keyText(key)),
+    count: () => keys.size,
     rows: (prefix) => [...under(prefix)].map(({ key, hash }) => [key, printHash(hash)]),
   }
 }

@@ -15,14 +15,15 @@ export type Read = <T>(source: Source, table: string, work: () => Promise<T>) =>
 
 const PAGE = 500
 
-/** Walks both sources in key order side by side, and gives their rows in pairs, some hundreds at a time. */
+/** Walks both sources in key order side by side from `after` on, and gives their rows in pairs, some hundreds at a time. */
 export async function* pairUp(
   table: string,
   left: Source,
   right: Source,
   read: Read,
+  after?: IDBValidKey,
 ): AsyncGenerator<readonly Pair[]> {
-  const [a, b] = [createCursor(left, table, read), createCursor(right, table, read)]
+  const [a, b] = [createCursor(left, table, read, after), createCursor(right, table, read, after)]
   for (;;) {
     await Promise.all([a.fill(), b.fill()])
     const pairs = merge(a, b)
@@ -40,14 +41,19 @@ interface Cursor {
 }
 
 /** Reads one source page by page; the next page is asked for before the present one is worked on. */
-function createCursor(source: Source, table: string, read: Read): Cursor {
-  const ask = (after: IDBValidKey | undefined) => {
-    const page = read(source, table, () => source.page(table, after, PAGE))
+function createCursor(
+  source: Source,
+  table: string,
+  read: Read,
+  after: IDBValidKey | undefined,
+): Cursor {
+  const ask = (last: IDBValidKey | undefined) => {
+    const page = read(source, table, () => source.page(table, last, PAGE))
     // Whoever waits for the page hears of its failure; until then nobody does.
     page.catch(() => undefined)
     return page
   }
-  let coming = ask(undefined)
+  let coming = ask(after)
   let rows: readonly SourceRow[] = []
   let at = 0
   let ended = false

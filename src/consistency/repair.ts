@@ -1,14 +1,7 @@
 import { keyText } from '../lib/keys.js'
 import { GraySyncError } from '../model/errors.js'
-import type {
-  CompareRules,
-  Divergence,
-  RepairPlan,
-  RepairReport,
-  RepairStep,
-  Source,
-  UndoStep,
-} from '../model/source.js'
+import type { RepairPlan, RepairReport, RepairStep, UndoStep } from '../model/repair.js'
+import type { CompareRules, Divergence, Source } from '../model/source.js'
 import { isSuspicious, judge, type Row } from './compare.js'
 import type { Difference } from './equality.js'
 import { fingerprint, printHash } from './hash.js'

@@ -31,6 +31,8 @@ export interface RuleSet {
   root: Rule
   isDeleted(row: Readonly<Record<string, unknown>>): boolean
   idle(): IdleRule[]
+  /** Places that never count. */
+  ignored(): (readonly Step[])[]
 }
 
 type Row = Readonly<Record<string, unknown>>
@@ -57,6 +59,10 @@ export function compileTable(rules: TableRules, table: string): RuleSet {
   return {
     root: build(written.map((one) => ({ one, rest: one.steps }))),
     isDeleted: steps ? (row: Row) => valueAt(row, steps) === true : () => false,
+    ignored: () =>
+      written.flatMap(({ rule, steps }) =>
+        rule === 'ignore' || rule === 'tombstone' ? [steps] : [],
+      ),
     idle: () =>
       written.flatMap(({ rule, path, because }) => (because ? [{ rule, path, because }] : [])),
   }

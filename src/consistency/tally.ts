@@ -1,4 +1,4 @@
-import type { AuditReport, Divergence, IdleRule, TableAudit } from '../model/source.js'
+import type { AuditReport, Coverage, Divergence, IdleRule, TableAudit } from '../model/source.js'
 import type { Judgement } from './compare.js'
 import type { Fingerprint } from './hash.js'
 import { joinPath } from './path.js'
@@ -17,6 +17,9 @@ export interface TableTally {
   /** The table was not read to its end. */
   failed(why: string): void
   idle(rules: readonly IdleRule[]): void
+  /** What a walk through all rows counted. */
+  walked(counts: Pick<TableAudit, 'equal' | 'defaults'>): void
+  covered(coverage: Coverage): void
 }
 
 export interface Tally {
@@ -61,6 +64,14 @@ export function createTally(salt: Fingerprint): Tally {
         },
         idle: (rules) => {
           counts.idle = rules
+        },
+        walked({ equal, defaults }) {
+          counts.equal += equal
+          counts.defaults += defaults
+          counts.compared += equal + defaults
+        },
+        covered: (coverage) => {
+          counts.coverage = coverage
         },
       }
     },

@@ -1,41 +1,27 @@
 import { isSuspicious, judge } from '../consistency/compare.js'
 import { lookAgain, reread, type Suspect, toSuspect } from '../consistency/confirm.js'
+import { findRemote, pairApart } from '../consistency/locate.js'
 import { createRead, createSlices, rest, type Slices } from '../consistency/pace.js'
-import { type Pair, pairUp, type Read } from '../consistency/pairs.js'
+import { type Pair, pairUp } from '../consistency/pairs.js'
+import {
+  type AuditRequest,
+  chooseTables,
+  createProgress,
+  drawSalt,
+  PATIENCE,
+  type Reading,
+  SETTLE_MS,
+} from '../consistency/request.js'
 import { compileRules, compileTable, type RuleSet } from '../consistency/rules.js'
 import { createTally, type TableTally } from '../consistency/tally.js'
 import { GraySyncError } from '../model/errors.js'
-import type { Platform } from '../model/platform.js'
-import type { AuditProgress, AuditReport, CompareRules, Source } from '../model/source.js'
+import type { AuditReport } from '../model/source.js'
 
-/** A difference counts once it stood this long. */
-const SETTLE_MS = 500
-/** A pair that goes on changing is looked at after each of these multiples, then left undecided. */
-const PATIENCE = [1, 2, 4, 8]
 /** More suspects than this are looked at again before the scan goes on. */
 const BACKLOG = 10_000
 
-export interface AuditRequest {
-  platform: Platform
-  left: Source
-  right: Source
-  rules: CompareRules
-  /** Whether an operation on this row is open, so that the sides may rightly differ. */
-  inFlight(table: string, key: IDBValidKey): boolean
-  /** Only these. @default every table with rules; all that both have where there are no rules */
-  tables?: readonly string[] | undefined
-  /** Ends the audit early: the report then is not complete. */
-  signal?: AbortSignal | undefined
-  onProgress?: ((progress: AuditProgress) => void) | undefined
-  /** How long a difference must stand before it counts, in ms. @default 500 */
-  settleMs?: number
-}
-
-interface Run extends AuditRequest {
-  signal: AbortSignal
-  settleMs: number
+interface Run extends Reading {
   slices: Slices
-  read: Read
 }
 
 interface TableRun extends Run {
@@ -70,50 +56,35 @@ export async function audit(request: AuditRequest): Promise<AuditReport> {
   return { left: left.name, right: right.name, startedAt, durationMs, ...tally.report() }
 }
 
-function chooseTables({ left, right, rules, tables }: AuditRequest): readonly string[] {
-  const ruled = Object.keys(rules.tables)
-  const both = left.tables.filter((table) => right.tables.includes(table))
-  const chosen = tables ?? (ruled.length > 0 ? ruled : both)
-  for (const source of [left, right]) {
-    const lacking = chosen.find((table) => !source.tables.includes(table))
-    if (lacking === undefined) continue
-    throw new GraySyncError('AUDIT', `source "${source.name}" has no table "${lacking}"`)
-  }
-  if (chosen.length > 0) return chosen
-  throw new GraySyncError('AUDIT', `"${left.name}" and "${right.name}" have no table in common`)
-}
-
-function drawSalt(platform: Platform): { high: number; low: number } {
-  const view = new DataView(platform.randomBytes(8).buffer)
-  return { high: view.getInt32(0), low: view.getInt32(4) }
-}
-
 async function auditTable(run: TableRun): Promise<void> {
-  const { table, left, right, read, tally, suspects } = run
+  const { tally, suspects } = run
   try {
-    // Counting takes a walk over all keys.
-    const total = run.onProgress ? await countRows(run) : null
-    let done = 0
-    for await (const pairs of pairUp(table, left, right, read)) {
+    for await (const pairs of pairAll(run)) {
       await scan(run, pairs)
       if (suspects.length >= BACKLOG) await confirm(run)
-      done += pairs.length
-      run.onProgress?.({ table, done, total })
     }
   } catch (cause) {
     if (!(cause instanceof GraySyncError)) throw cause
     tally.failed(cause.message)
   }
   await confirm(run)
-  tally.idle(run.set.idle())
+  // Of rows that were not read nobody knows what rules met.
+  tally.idle(findRemote(run) ? [] : run.set.idle())
 }
 
-async function countRows({ left, right, table }: TableRun): Promise<number | null> {
-  const counts = await Promise.all(
-    [left, right].map((source) => source.count?.(table).catch(() => undefined)),
-  )
-  const known = counts.filter((count) => count !== undefined)
-  return known.length === 0 ? null : Math.max(...known)
+/** All rows in pairs; where a side tells sums, only those that they do not call equal. */
+async function* pairAll(run: TableRun): AsyncGenerator<readonly Pair[]> {
+  const { table, left, right, read, tally } = run
+  const remote = findRemote(run)
+  if (remote) {
+    yield* pairApart(run, remote, (equal) => tally.walked({ equal, defaults: 0 }))
+    return
+  }
+  const progress = await createProgress(run, table)
+  for await (const pairs of pairUp(table, left, right, read)) {
+    yield pairs
+    progress(pairs.length)
+  }
 }
 
 async function scan(run: TableRun, pairs: readonly Pair[]): Promise<void> {

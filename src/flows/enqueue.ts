@@ -61,6 +61,8 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const handing = control && createHanding({ ...o, log: control })
   /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
   const arrived: LoggedOperation[] = []
+  /** Number of the newest: a gap before the next is another tab's, whose hint may come later or never. */
+  let newest = 0
   const { after, end: endTimers } = createTimers(platform)
   const recording = new Set<Promise<unknown>>()
   let closed = false
@@ -208,20 +210,18 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       o.onChange()
       if (!o.host()) o.tell({ kind: 'accepted' })
       else if (row.state === 'open') {
+        missed ||= row.seq !== newest + 1
+        newest = row.seq
         arrived.push(row)
         void go()
       }
       return { opId, durable: true, settled }
     },
     async take() {
-      try {
-        if ((await o.forward()) === 0) return
-        o.onChange()
-        if (o.host()) await pump()
-        else o.tell({ kind: 'accepted' })
-      } catch (cause) {
-        complain(cause)
-      }
+      if (!(await o.forward().catch(complain))) return
+      o.onChange()
+      if (o.host()) await pump().catch(complain)
+      else o.tell({ kind: 'accepted' })
     },
     pump,
     async ack(opId, by) {

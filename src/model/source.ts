@@ -18,10 +18,33 @@ export interface Source {
     change: (key: IDBValidKey, row: SourceRow['row'] | undefined) => Rewritten,
   ): Promise<void>
   /**
+   * The sums of a copy that is far away, in the order of the prefixes: rows are then read only where they differ.
+   * Spelt out in `examples/upstream/sql/006_digest.sql`.
+   */
+  digest?(table: string, question: DigestQuestion): Promise<readonly DigestAnswer[]>
+  /**
    * What was written to a table and not judged since, for audits at the cost of what changed. A source without this
    * member, or that answers `null` since nothing tracks its writes, is compared as a whole.
    */
   changes?(table: string): Promise<Changes | null>
+}
+
+/** A row as a digest knows it: its key, and a hash of key and content. */
+export type HashedRow = readonly [key: IDBValidKey, hash: string]
+
+/**
+ * What a copy says of one part of its tree: the sums of its up to 64 parts that hold rows (a digit for the part and
+ * eleven for the sum), or its few rows one by one.
+ */
+export type DigestAnswer = { sums: string } | { rows: readonly HashedRow[] }
+
+export interface DigestQuestion {
+  /** Sixteen hexadecimal digits, drawn anew for each comparison. */
+  salt: string
+  /** Places that do not count, step by step from the row down; `null` stands for any one name or index. */
+  ignore: readonly (readonly (string | null)[])[]
+  /** Parts of the tree, by the digits that lead to them. */
+  prefixes: readonly string[]
 }
 
 /** A row that was written and not judged since. */
@@ -104,6 +127,11 @@ export interface AuditOptions {
   against?: 'other' | Source
   tables?: readonly string[]
   signal?: AbortSignal
+  /**
+   * Goes on where the last such audit of these two sources stopped: looks at what was written since and at what was
+   * left open, and walks through all rows where that is due. @default false: every row, now
+   */
+  incremental?: boolean
   onProgress?(progress: AuditProgress): void
 }
 
@@ -112,6 +140,8 @@ export interface AuditProgress {
   done: number
   /** `null` while the size is not known. */
   total: number | null
+  /** Time left at the pace so far, in ms; `null` while the size is not known. */
+  leftMs: number | null
 }
 
 export interface TableAudit {
@@ -131,6 +161,22 @@ export interface TableAudit {
   idle: readonly IdleRule[]
   /** Why the table was not read to its end. */
   failure?: string
+  /** How fresh and how whole the verdict is; of an incremental audit only. */
+  coverage?: Coverage
+}
+
+/** What an incremental audit knows beyond the rows that it looked at. */
+export interface Coverage {
+  /** Both sides tell what is written to them. Else a change is found by the next walk through all rows. */
+  tracked: boolean
+  /** When a walk through all rows last ended, epoch ms; `null` before the first. */
+  completedAt: number | null
+  /** Rows written and not looked at yet. */
+  waiting: number
+  /** Divergences that ended: by themselves, by other rules, by a repair. */
+  resolved: number
+  ignored: number
+  repaired: number
 }
 
 /** A rule that had no effect: its path was in no row (`unseen`), or nothing there was of the kind it rules (`unfit`). */
@@ -152,38 +198,4 @@ export interface AuditReport {
   tables: readonly TableAudit[]
   /** At most 500, the rest is counted only. */
   divergences: readonly Divergence[]
-}
-
-/** What a repair would do, with no value in it: the dry run. */
-export interface RepairPlan {
-  /** Which side's rows are right; the other side is changed. */
-  winner: 'left' | 'right'
-  steps: readonly RepairStep[]
-}
-
-export interface RepairStep {
-  table: string
-  key: IDBValidKey
-  action: 'put' | 'change' | 'delete'
-  /** The places that are changed, for `change`. */
-  paths: readonly string[]
-  /** Hashes of what both sides held when this was planned. */
-  held: { winner: string; loser: string }
-}
-
-/** How to take a step back; to be kept before it is done. */
-export interface UndoStep {
-  table: string
-  key: IDBValidKey
-  /** `null` where there was no row. */
-  before: SourceRow['row'] | null
-  /** Hash of what the step leaves. */
-  after: string
-}
-
-export interface RepairReport {
-  /** Steps that were done. */
-  done: number
-  /** Steps that were not, as a row had changed since it was planned. */
-  outdated: number
 }

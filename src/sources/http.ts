@@ -2,7 +2,10 @@ import { compareKeys, isKey, keyText } from '../lib/keys.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Awaitable } from '../model/operation.js'
 import type { Fetch } from '../model/platform.js'
-import type { Source, SourceRow } from '../model/source.js'
+import type { DigestAnswer, DigestQuestion, HashedRow, Source, SourceRow } from '../model/source.js'
+
+/** More parts are asked about in several requests. */
+const MOST_PREFIXES = 1_000
 
 /** Where a server's copy is read. */
 export interface HttpSourceOptions {
@@ -10,6 +13,8 @@ export interface HttpSourceOptions {
   url: string
   /** Tables that the server shows. */
   tables: readonly string[]
+  /** The server answers digests: rows are asked for only where sums differ. @default false */
+  digest?: boolean
   /** How reports call it. @default 'server' */
   name?: string
   /** @default the global fetch */
@@ -23,7 +28,8 @@ export interface HttpSourceOptions {
 /**
  * Shows a server's copy of the rows to an audit. The server answers `GET url/:table?after=&limit=` (`after` is the
  * JSON of a key, absent for the first page; keys ascend as in IndexedDB) and `POST url/:table` with `{ "keys": [] }`,
- * both with `{ "rows": [{ "key", "row" }] }`. Reads reject with NETWORK when the server does not answer with success,
+ * both with `{ "rows": [{ "key", "row" }] }`; with `digest`, also `POST url/:table/digest` with a `DigestQuestion`, by
+ * `{ "answers": [] }`. Reads reject with NETWORK when the server does not answer with success,
  * and with AUDIT naming the place where what came back is no such page.
  *
  * @example
@@ -38,8 +44,10 @@ export interface HttpSourceOptions {
  * ```
  */
 export function httpSource(o: HttpSourceOptions): Source {
-  const ask = (table: string, query: string, init: RequestInit) =>
-    request(o, `${o.url}/${encodeURIComponent(table)}${query}`, init)
+  const ask = async (table: string, query: string, init: RequestInit) => {
+    const url = `${o.url}/${encodeURIComponent(table)}${query}`
+    return readRows(await request(o, url, init), url)
+  }
   return {
     name: o.name ?? 'server',
     tables: o.tables,
@@ -56,10 +64,29 @@ export function httpSource(o: HttpSourceOptions): Source {
       insistOnAsked(rows, keys)
       return rows
     },
+    ...(o.digest && {
+      digest: (table: string, question: DigestQuestion) => askDigest(o, table, question),
+    }),
   }
 }
 
-async function request(o: HttpSourceOptions, url: string, init: RequestInit): Promise<SourceRow[]> {
+async function askDigest(
+  o: HttpSourceOptions,
+  table: string,
+  question: DigestQuestion,
+): Promise<DigestAnswer[]> {
+  const url = `${o.url}/${encodeURIComponent(table)}/digest`
+  const { prefixes } = question
+  const answers: DigestAnswer[] = []
+  for (let from = 0; from < prefixes.length; from += MOST_PREFIXES) {
+    const asked = { ...question, prefixes: prefixes.slice(from, from + MOST_PREFIXES) }
+    const body = await request(o, url, { method: 'POST', body: JSON.stringify(asked) })
+    answers.push(...readAnswers(body, url, asked.prefixes.length))
+  }
+  return answers
+}
+
+async function request(o: HttpSourceOptions, url: string, init: RequestInit): Promise<unknown> {
   const given = typeof o.headers === 'function' ? await o.headers() : o.headers
   const headers = { accept: 'application/json', 'content-type': 'application/json', ...given }
   const signal = AbortSignal.timeout(o.timeoutMs ?? 30_000)
@@ -68,10 +95,9 @@ async function request(o: HttpSourceOptions, url: string, init: RequestInit): Pr
     throw new GraySyncError('NETWORK', `${url} can't be reached`, { cause })
   })
   if (!response.ok) throw new GraySyncError('NETWORK', `${url} answered ${response.status}`)
-  const body: unknown = await response.json().catch((cause: unknown) => {
+  return response.json().catch((cause: unknown) => {
     throw new GraySyncError('AUDIT', `${url} answered with no JSON`, { cause })
   })
-  return readRows(body, url)
 }
 
 function readRows(body: unknown, url: string): SourceRow[] {
@@ -84,6 +110,24 @@ function readRows(body: unknown, url: string): SourceRow[] {
     if (!isRecord(row)) throw malformed(url, `$.rows[${at}].row`, 'an object')
     return { key, row }
   })
+}
+
+function readAnswers(body: unknown, url: string, count: number): DigestAnswer[] {
+  const { answers }: { answers?: unknown } = isRecord(body) ? body : {}
+  if (!Array.isArray(answers) || answers.length !== count) {
+    throw malformed(url, '$.answers', `${count} answers`)
+  }
+  return answers.map((answer: unknown, at) => {
+    if (isRecord(answer) && typeof answer.sums === 'string') return { sums: answer.sums }
+    if (!isRecord(answer) || !Array.isArray(answer.rows) || !answer.rows.every(isHashed)) {
+      throw malformed(url, `$.answers[${at}]`, 'sums or rows')
+    }
+    return { rows: answer.rows }
+  })
+}
+
+function isHashed(row: unknown): row is HashedRow {
+  return Array.isArray(row) && isKey(row[0]) && typeof row[1] === 'string'
 }
 
 function malformed(url: string, path: string, want: string): GraySyncError {

@@ -1,6 +1,8 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
+import type { TableLedger } from '../model/ledger.js'
 import type { Platform } from '../model/platform.js'
 import type { Lane, TelemetryRecord } from '../model/record.js'
+import type { RepairPlan, UndoStep } from '../model/repair.js'
 import type { CachedRollout } from '../model/rollout.js'
 import { openWithin } from './open.js'
 
@@ -49,10 +51,16 @@ export type OutboxNote =
   /** The last records that upstream called unacceptable. */
   | { key: 'dead'; records: readonly TelemetryRecord[] }
 
+/** What audits and repairs keep: a table's ledger, a plan, or what takes a part of it back. */
+export type LedgerRow =
+  | { key: string; table: TableLedger }
+  | { key: string; plan: RepairPlan }
+  | { key: string; undo: readonly UndoStep[] }
+
 /** `graysync`: what may be upgraded. All but the outbox is disposable. */
 export interface GraySyncSchema extends DBSchema {
   rollout: { key: string; value: CachedRollout }
-  ledger: { key: string; value: { key: string } & Record<string, unknown> }
+  ledger: { key: string; value: LedgerRow }
   health: { key: string; value: { key: string } & Record<string, unknown> }
   chunks: { key: string; value: Chunk; indexes: { lane: [Lane, number, number, number] } }
   blobs: { key: string; value: StoredFile }

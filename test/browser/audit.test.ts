@@ -4,7 +4,8 @@ import { applyRepair, planRepair, undoRepair } from '../../src/consistency/repai
 import { dexieSource } from '../../src/dexie.js'
 import { audit } from '../../src/flows/audit.js'
 import { compareKeys } from '../../src/lib/keys.js'
-import type { AuditReport, Source, UndoStep } from '../../src/model/source.js'
+import type { UndoStep } from '../../src/model/repair.js'
+import type { AuditReport, Source } from '../../src/model/source.js'
 import { browserPlatform } from '../../src/platform/platform.js'
 import { cardEverythingRules, idbSource } from '../../src/sources.js'
 

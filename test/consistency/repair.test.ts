@@ -6,7 +6,8 @@ import {
   undoRepair,
 } from '../../src/consistency/repair.js'
 import { audit } from '../../src/flows/audit.js'
-import type { AuditReport, Source, UndoStep } from '../../src/model/source.js'
+import type { UndoStep } from '../../src/model/repair.js'
+import type { AuditReport, Source } from '../../src/model/source.js'
 import { auditPlatform, memorySource, type Row, type Tables, tablesOf } from './memory.js'
 
 const rules = {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type AuditRequest, audit } from '../../src/flows/audit.js'
+import type { AuditRequest } from '../../src/consistency/request.js'
+import { audit } from '../../src/flows/audit.js'
 import type { Platform } from '../../src/model/platform.js'
 import type { AuditReport, Source } from '../../src/model/source.js'
 import {

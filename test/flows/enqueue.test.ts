@@ -249,6 +249,24 @@ describe('operations in a browser without channels', () => {
   })
 })
 
+describe('operations of one thing from two tabs', () => {
+  it('reach the engine in the order of acceptance, also when nobody tells of the first', async () => {
+    const { engines, open } = createProfile({ channels: false })
+    const leader = open()
+    await leader.start()
+    const before = await leader.enqueue(put('b'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([before.opId])
+    const follower = open()
+    await follower.start()
+    const first = await follower.enqueue(put('a', 'first'))
+    const second = await leader.enqueue(put('a', 'second'))
+    await expect.poll(() => queued(engines.legacy)).toHaveLength(3)
+    expect(queued(engines.legacy)).toEqual([before.opId, first.opId, second.opId])
+    await leader.close()
+    await follower.close()
+  })
+})
+
 describe('an operation that the engine does not know', () => {
   it('holds back what comes after it on the same thing, and goes first once it is known', async () => {
     const { engines, open } = createProfile()

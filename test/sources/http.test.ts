@@ -118,3 +118,39 @@ describe('an HTTP source', () => {
     await expect(source.page('cards', undefined, 1)).rejects.toMatchObject({ code: 'NETWORK' })
   })
 })
+
+describe('a server that tells sums', () => {
+  const ask = (answers: (prefixes: readonly string[]) => unknown) => {
+    const { calls, fetch } = serve(({ body }) =>
+      Response.json({ answers: answers(JSON.parse(body ?? '{}').prefixes) }),
+    )
+    const source = httpSource({ url: '/api', tables: ['t'], digest: true, fetch })
+    return { calls, digest: source.digest }
+  }
+  const question = (count: number) => ({
+    salt: '0'.repeat(16),
+    ignore: [['at']],
+    prefixes: Array.from({ length: count }, (_, at) => String(at)),
+  })
+
+  it('is asked about many parts in several requests, and answers in order', async () => {
+    const { calls, digest } = ask((prefixes) => prefixes.map((sums) => ({ sums })))
+    const answers = await digest?.('t', question(1_500))
+    expect(answers).toEqual(question(1_500).prefixes.map((sums) => ({ sums })))
+    expect(calls.map(({ url }) => url)).toEqual(['/api/t/digest', '/api/t/digest'])
+  })
+
+  it.each<[string, unknown]>([
+    ['no answers', undefined],
+    ['too few', [{ sums: '' }]],
+    ['an answer that is neither sums nor rows', [{ sums: '' }, {}]],
+    ['a row without a key', [{ sums: '' }, { rows: [[null, 'hash']] }]],
+  ])('is refused with %s', async (_, answers) => {
+    const { digest } = ask(() => answers)
+    await expect(digest?.('t', question(2))).rejects.toMatchObject({ code: 'AUDIT' })
+  })
+
+  it('is asked only where the host says that it answers', () => {
+    expect(httpSource({ url: '/api', tables: ['t'] })).not.toHaveProperty('digest')
+  })
+})

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import * as v from 'valibot'
 import type { Database, Value } from './database.js'
+import { answerDigest } from './digest.js'
 import { type Limit, limitBody, limitRate, MEBIBYTE, readJson } from './limits.js'
 import {
   apply,
@@ -124,6 +125,16 @@ export function createSync(o: { database: Database; limit: Limit }): Hono<UserEn
       JSON.stringify(ids),
     ])
     return streamJson('{"rows":[', sourceRows(rows), ']}')
+  })
+
+  app.post('/source/:table/digest', async (c) => {
+    const user = c.get('user')
+    const answer = await answerDigest(database, {
+      table: tableOf(c),
+      user,
+      body: await readJson(c),
+    })
+    return c.body(answer, 200, { 'Content-Type': 'application/json' })
   })
 
   return app

@@ -22,6 +22,7 @@ export function AuditView({ user }: { user: string | null }) {
         against: httpSource({
           url: '/api/source',
           tables: TABLES,
+          digest: true,
           headers: { authorization: `Bearer ${userId}` },
         }),
         onProgress: ({ done }) => setState({ kind: 'busy', done }),
