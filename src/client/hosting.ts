@@ -4,10 +4,13 @@ import type { Host } from '../engine/handing.js'
 import { createTransport } from '../engine/transport.js'
 import type { Operations } from '../flows/enqueue.js'
 import type { Engine, EngineContext } from '../model/engine.js'
-import { isGraySyncError } from '../model/errors.js'
+import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import { type Rights, WRITES } from '../model/writes.js'
+import { withinTime } from '../platform/bound.js'
 import type { Core } from './core.js'
+
+const DRAIN_DEADLINE_MS = 10_000
 
 /** Under which an engine writes and sends. */
 export type Grant = Pick<Rights, 'flip' | 'term'>
@@ -24,6 +27,8 @@ export interface Hosting<Op extends Operation> {
     grant: Grant,
     isWanted: () => boolean,
   ): Promise<boolean>
+  /** Lets what runs send what it holds, within a bound: the next handover then has less to move, or finds the queue empty. */
+  drain(): Promise<void>
   /** Stops what runs, as well as it can be stopped; at once where the page is about to freeze. */
   stop(o?: { atOnce: boolean }): Promise<void>
 }
@@ -105,6 +110,13 @@ export function createHosting<Op extends Operation>(
         }
         throw cause
       }
+    },
+    async drain() {
+      const running = host?.running
+      if (!running?.drain) return
+      const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the engine did not drain in time')
+      const draining = Promise.resolve(running.drain({ deadlineMs: DRAIN_DEADLINE_MS }))
+      await withinTime(platform, DRAIN_DEADLINE_MS, draining, late)
     },
     async stop(o) {
       const stopping = host

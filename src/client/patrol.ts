@@ -1,2 +1,3 @@
 // What goes on while a tab lives, and no start waits for. One chunk, as in `desk.ts`.
+export { tendSealed } from './sealed.js'
 export { keepVigil } from './vigil.js'

@@ -42,6 +42,7 @@ export function createSession<Op extends Operation>(
     onGained: () => void lead(),
     onLost: () => void stepBack().catch(halt),
   })
+  core.emitter.on('reloadWanted', () => drain(), { signal })
   /** Rises with every lead and at its end: what was begun under a lower one goes no further. */
   let reign = 0
   let away = false
@@ -118,6 +119,17 @@ export function createSession<Op extends Operation>(
     await operations.pump()
     const { control: log } = core.stores
     if (log) await sweepAcked(log, platform.now() - ACKED_KEPT_MS).catch(core.report)
+    if (blocked?.by === 'QUEUE_NOT_EMPTY') drain()
+    // A chunk that can't be loaded now is loaded at the next start.
+    import('./patrol.js').then(
+      ({ tendSealed }) => tendSealed(core, operations, isMine),
+      () => {},
+    )
+  }
+
+  /** Before a flip: the next boot is to find as little as possible on the way. */
+  function drain(): void {
+    hosting.drain().catch(core.report)
   }
 
   async function start(

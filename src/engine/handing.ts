@@ -5,6 +5,7 @@ import type { Platform } from '../model/platform.js'
 import { withinTime } from '../platform/bound.js'
 import type { ControlConnection } from '../store/control.js'
 import { settle, toSubject } from './oplog.js'
+import { probe } from './probe.js'
 
 const PUSH_TIMEOUT_MS = 15_000
 
@@ -31,6 +32,8 @@ export interface HandingOptions<Op extends Operation> {
   /** An engine was handed an operation, or holds it already: `error` where it did not take it. */
   onPushed(engine: EngineName, opId: string, error: GraySyncError | null): void
   onHanded(op: Identified<Op>): void
+  /** The server has it. */
+  ack(opId: string, by: EngineName): Promise<void>
   onError(error: GraySyncError): void
 }
 
@@ -39,6 +42,16 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   let handed = new Set<string>()
   /** Things with an operation that this engine does not know: what comes after it waits as well. */
   let held = new Set<string>()
+  let isFirst = false
+
+  /** At the first rows after a meeting: what another engine was handed before it died may have reached the server. */
+  const settleSent = async (host: Host<Op>, rows: readonly LoggedOperation[]) => {
+    if (!isFirst) return rows
+    isFirst = false
+    const { applied, open } = await probe(o.platform, host.running, rows)
+    for (const { opId } of applied) await o.ack(opId, host.name)
+    return open
+  }
 
   const quarantine = async (host: Host<Op>, row: LoggedOperation) => {
     held.add(toSubject(row.op))
@@ -72,13 +85,14 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       handed = new Set(queued.map((pending) => pending.opId))
       held = new Set()
       for (const opId of handed) o.onPushed(host.name, opId, null)
+      isFirst = true
       return true
     },
     holds: (opId) => handed.has(opId),
     // Order counts within one thing: an operation that can't be taken holds back only those behind it.
     async handAll(host, rows) {
       const stuck = new Set<string>()
-      for (const row of rows) {
+      for (const row of await settleSent(host, rows)) {
         const subject = toSubject(row.op)
         if (stuck.has(subject) || held.has(subject)) continue
         if (o.host() !== host) break

@@ -58,7 +58,7 @@ export interface Operations<Op extends Operation> {
 export function createOperations<Op extends Operation>(o: OperationsOptions<Op>): Operations<Op> {
   const { platform, control } = o
   const settlements = createSettlements(platform)
-  const handing = control && createHanding({ ...o, log: control })
+  const handing = control && createHanding({ ...o, log: control, ack: (...end) => ack(...end) })
   /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
   const arrived: LoggedOperation[] = []
   /** Number of the newest: a gap before the next is another tab's, whose hint may come later or never. */
@@ -178,6 +178,13 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     o.onChange()
   }
 
+  const ack = async (opId: string, by: EngineName) => {
+    const written = await record(opId, { state: 'acked', by })
+    if (written ? written.changed : settlements.has(opId)) {
+      conclude(opId, settlements.acked(opId, by, written?.row.acceptedAt))
+    } else showEnd(written?.row)
+  }
+
   const takeInMemory = async (op: Identified<Op>): Promise<Accepted> => {
     const host = o.host()
     if (!host?.running.push) throw refuse(host)
@@ -224,12 +231,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       else o.tell({ kind: 'accepted' })
     },
     pump,
-    async ack(opId, by) {
-      const written = await record(opId, { state: 'acked', by })
-      if (written ? written.changed : settlements.has(opId)) {
-        conclude(opId, settlements.acked(opId, by, written?.row.acceptedAt))
-      } else showEnd(written?.row)
-    },
+    ack,
     async fail(opId, cause) {
       const text = cause instanceof Error ? cause.message : String(cause)
       const written = await record(opId, { state: 'dead', cause: text })

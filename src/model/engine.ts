@@ -37,7 +37,9 @@ export interface Running<Op extends Operation> {
    * the store holds the effect, and perhaps later ones: it is only to be queued.
    */
   push?(op: Identified<Op>, o: { applied: boolean }): Awaitable<void>
+  /** Sends what it holds, as far as it gets: asked before a reload that changes the engine. */
   drain?(o: { deadlineMs: number }): Promise<void>
+  /** Asks the server, and sends nothing: what an engine that died was handed is settled by the answer, or handed over once more. */
   probe?(opId: string): Promise<'applied' | 'absent' | 'unknown'>
   plan?(op: Identified<Op>): Promise<PlannedRequest[]>
 }
@@ -59,7 +61,7 @@ export interface Queue<Op extends Operation> {
 export interface QueueExporter<Op extends Operation> {
   /** Every pending operation in every state, in a stable order. */
   read(): Promise<Pending<Op>[]>
-  /** Takes the operations of a committed handover out of this queue. */
+  /** Takes out of this queue what `read` handed out last, and nothing that came since: a stale build may go on writing here. */
   seal(handover: string): Promise<void>
 }
 

@@ -35,6 +35,7 @@ export interface FakeEngine extends Engine<RowOperation> {
 export function createFakeEngine(tables: readonly string[], version = '1'): FakeEngine {
   const disk: FakeDisk = { rows: new Map(), queue: [], staged: new Map(), seq: 0 }
   const starts: EngineContext[] = []
+  let handedOut = new Set<Pending<RowOperation>>()
   const tableOf = (name: string) => {
     const table = disk.rows.get(name) ?? new Map<string, Record<string, unknown>>()
     disk.rows.set(name, table)
@@ -68,8 +69,13 @@ export function createFakeEngine(tables: readonly string[], version = '1'): Fake
     queue: {
       size: () => ({ count: disk.queue.length, inflight: 0, seq: disk.seq }),
       exporter: {
-        read: async () => [...disk.queue],
-        seal: async () => void disk.queue.splice(0),
+        async read() {
+          handedOut = new Set(disk.queue)
+          return [...disk.queue]
+        },
+        async seal() {
+          disk.queue = disk.queue.filter((pending) => !handedOut.has(pending))
+        },
       },
       importer: {
         async stage(ops, handover) {

@@ -1,0 +1,47 @@
+import { readControl } from '../engine/control.js'
+import { takeLate } from '../engine/late.js'
+import type { Operations } from '../flows/enqueue.js'
+import { mintId } from '../lib/id.js'
+import type { Operation } from '../model/operation.js'
+import type { Core } from './core.js'
+
+const EVERY_MS = 300_000
+
+/**
+ * Looks at the queue of the engine that was left, now and every 5 minutes while this tab leads: a build from before the
+ * handover that is still open somewhere goes on writing there.
+ */
+export function tendSealed<Op extends Operation>(
+  core: Core<Op>,
+  operations: Operations<Op>,
+  isMine: () => boolean,
+): void {
+  const { platform, signal } = core
+  let cancel = () => {}
+  const look = async () => {
+    if (!isMine()) return
+    await sweep(core, operations).catch(core.report)
+    if (isMine()) cancel = platform.setTimer(() => void look(), EVERY_MS)
+  }
+  signal.addEventListener('abort', () => cancel(), { once: true })
+  void look()
+}
+
+async function sweep<Op extends Operation>(
+  core: Core<Op>,
+  operations: Operations<Op>,
+): Promise<void> {
+  const { control: connection } = core.stores
+  if (!connection) return
+  const { owner, handover, switched } = await readControl(connection)
+  if (!switched || !owner || handover) return
+  const from = owner === 'legacy' ? 'refactored' : 'legacy'
+  const exporter = core.options.engines?.[from]?.queue?.exporter
+  const pending = (await exporter?.read()) ?? []
+  if (!exporter || pending.length === 0) return
+  const at = core.platform.now()
+  const taken = await takeLate(connection, { at, from, pending })
+  // Only what was handed out: what comes in between is found at the next look.
+  await exporter.seal(mintId(at, core.platform.randomBytes(16)))
+  if (taken > 0) await operations.pump()
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import { readJournal } from '../../src/engine/journal.js'
+import { deriveOperationId } from '../../src/lib/id.js'
+import { connectControl } from '../../src/store/control.js'
+import type { FakeEngine, World } from '../../src/testing.js'
+import { makeKeys, sign } from '../support/rollout.js'
+import { createProfile, type Profile, put, queued, rest } from '../support/session.js'
+
+// Loaded after the start, and here beforehand: a test waits for no file.
+await import('../../src/client/patrol.js')
+
+const keys = await makeKeys()
+
+/** A profile that was moved to refactored. */
+async function move(): Promise<Profile> {
+  const profile = createProfile()
+  const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
+  return { ...profile, open: (more = {}, tab) => profile.open({ rollout, ...more }, tab) }
+}
+
+/** What a build that knows nothing of graysync puts into its queue, as the adapter reads it. */
+function writeStale(engine: FakeEngine, entityId: string): string {
+  const op = put(entityId, 'stale')
+  const opId = deriveOperationId('legacy_queue', op, 0)
+  engine.disk.queue.push({ opId, op, userId: null, state: 'open' })
+  return opId
+}
+
+async function readLate(world: World) {
+  const { entries } = await readJournal(connectControl(world.tab()))
+  return entries.filter(({ kind }) => kind === 'late').map(({ detail }) => detail)
+}
+
+describe('what a stale build writes into a queue that was sealed', () => {
+  it('is taken at the next start, handed to the owner once, and told by the journal', async () => {
+    const { world, engines, open } = await move()
+    const before = open()
+    expect(await before.start()).toMatchObject({ running: 'refactored' })
+    await before.close()
+    const opId = writeStale(engines.legacy, 'a')
+    const gray = open()
+    await gray.start()
+    await expect.poll(() => queued(engines.refactored)).toEqual([opId])
+    expect(engines.refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: 'stale' })
+    expect(queued(engines.legacy)).toEqual([])
+    expect(await readLate(world)).toEqual([{ from: 'legacy', operations: 1 }])
+    engines.refactored.acknowledge()
+    await expect.poll(async () => (await gray.openOperations()).length).toBe(0)
+    engines.legacy.disk.queue.push({ opId, op: put('a', 'stale'), userId: null, state: 'open' })
+    world.advance(300_000)
+    await rest()
+    expect(queued(engines.refactored)).toEqual([])
+    expect(queued(engines.legacy)).toEqual([])
+    expect(await readLate(world)).toHaveLength(1)
+    await gray.close()
+  })
+
+  it('is found every five minutes while the page lives', async () => {
+    const { world, engines, open } = await move()
+    const gray = open()
+    await gray.start()
+    await rest()
+    const opId = writeStale(engines.legacy, 'a')
+    world.advance(299_000)
+    await rest()
+    expect(queued(engines.refactored)).toEqual([])
+    world.advance(1_000)
+    await expect.poll(() => queued(engines.refactored)).toEqual([opId])
+    const second = writeStale(engines.legacy, 'b')
+    world.advance(300_000)
+    await expect.poll(() => queued(engines.refactored)).toEqual([opId, second])
+    await gray.close()
+  })
+
+  it('stays where it is while a crash comes between taking it and sealing', async () => {
+    const { engines, open } = await move()
+    const before = open()
+    await before.start()
+    await before.close()
+    const opId = writeStale(engines.legacy, 'a')
+    const exporter = engines.legacy.queue?.exporter
+    if (!exporter) throw new Error('the fake engine exports')
+    const { seal } = exporter
+    exporter.seal = () => Promise.reject(new Error('gone'))
+    const first = open()
+    await first.start()
+    await rest()
+    expect(queued(engines.legacy)).toEqual([opId])
+    await first.close()
+    exporter.seal = seal
+    const second = open()
+    await second.start()
+    await expect.poll(() => queued(engines.legacy)).toEqual([])
+    expect(queued(engines.refactored)).toEqual([opId])
+    await second.close()
+  })
+
+  it('is left alone on a profile that was never moved', async () => {
+    const { engines, open } = createProfile()
+    engines.refactored.disk.queue.push({ opId: 'x', op: put('a'), userId: null, state: 'open' })
+    const gray = open()
+    await gray.start()
+    await rest()
+    expect(queued(engines.refactored)).toEqual(['x'])
+    expect(await gray.openOperations()).toEqual([])
+    await gray.close()
+  })
+})
