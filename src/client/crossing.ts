@@ -5,7 +5,7 @@ import type { Decision } from '../model/decision.js'
 import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
-import { readFact, writeFact } from '../store/control.js'
+import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import type { Blocked, Core } from './core.js'
 import { readPreference } from './profile.js'
 import { noteOwner } from './stores.js'
@@ -111,6 +111,10 @@ async function attempt<Op extends Operation>(
     roundTrip: core.roundTrip,
   })
   if (passage.way === 'closed') return passage
+  // Back on legacy a build from before graysync does no harm.
+  const mayWait = passage.way !== 'fresh' && control.owner === 'legacy'
+  const waits = mayWait ? await findOldTabs(core, connection) : null
+  if (waits) return waits
   const what = `${core.decision().version}>${core.decision().engine}`
   const before = await readFact<Attempts>(connection, 'attempts')
   const count = before?.what === what ? before.count : 0
@@ -129,6 +133,19 @@ async function attempt<Op extends Operation>(
 /** Legacy was ordered, whether or not refactored still works. */
 function isWayBack<Op extends Operation>(core: Core<Op>): boolean {
   return ['KILLED', 'ROLLED_BACK'].includes(core.decision().reason)
+}
+
+async function findOldTabs<Op extends Operation>(
+  core: Core<Op>,
+  connection: ControlConnection,
+): Promise<Blocked | null> {
+  try {
+    const { waitForOldTabs } = await import('./patrol.js')
+    return await waitForOldTabs(core, connection)
+  } catch (cause) {
+    core.report(cause)
+    return { by: 'NETWORK', fix: 'go online: the code that looks for old tabs can’t be loaded' }
+  }
 }
 
 function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<Op> {

@@ -2,7 +2,8 @@ import type { Operation } from '../model/operation.js'
 import type { Held } from '../model/platform.js'
 import type { Core } from './core.js'
 
-const NAME = 'graysync-writer'
+/** The name of the lock. */
+export const LEASE = 'graysync-writer'
 
 /** The right to run an engine, which one tab has at a time. */
 export interface Lease {
@@ -46,7 +47,7 @@ export function createLease<Op extends Operation>(
 
   const ask = (steal: boolean) => {
     const { signal } = turn
-    platform.lock?.(NAME, { signal, steal }).then(
+    platform.lock?.(LEASE, { signal, steal }).then(
       (granted) => {
         if (accept(granted, signal)) o.onGained()
       },
@@ -63,10 +64,10 @@ export function createLease<Op extends Operation>(
 
   return {
     isHeld: () => held !== null,
-    isKept: async () => (await platform.locks()).some((lock) => lock.name === NAME && lock.isHeld),
+    isKept: async () => (await platform.locks()).some((lock) => lock.name === LEASE && lock.isHeld),
     async take() {
       const { signal } = turn
-      return accept((await platform.lock?.(NAME, { signal, ifAvailable: true })) ?? null, signal)
+      return accept((await platform.lock?.(LEASE, { signal, ifAvailable: true })) ?? null, signal)
     },
     // One request, held until it is granted: asking twice would make two leaders.
     await: () => ask(false),

@@ -6,6 +6,7 @@ import { mintId } from '../lib/id.js'
 import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import { writeFact } from '../store/control.js'
+import { createAttendance } from './attendance.js'
 import type { Blocked, Core } from './core.js'
 import { type Booted, cross, raise } from './crossing.js'
 import { createFollowing } from './following.js'
@@ -46,6 +47,7 @@ export function createSession<Op extends Operation>(
   /** Rises with every lead and at its end: what was begun under a lower one goes no further. */
   let reign = 0
   let away = false
+  const attendance = createAttendance(platform, signal)
   const following = createFollowing(core)
   const { refuse, waitForUpdate, decideBare, whyBare, whyNoEngine } = createRefusal(
     core,
@@ -54,6 +56,7 @@ export function createSession<Op extends Operation>(
 
   async function begin(): Promise<void> {
     const mine = reign
+    attendance.show()
     if (core.stores.isNewer) return waitForUpdate()
     if (!platform.lock || (await lease.take())) return lead()
     if (mine !== reign) return
@@ -174,6 +177,7 @@ export function createSession<Op extends Operation>(
     away = true
     reign++
     following.end()
+    attendance.hide()
     void hosting.stop({ atOnce: true })
     lease.giveBack()
     core.stores.control?.rest()

@@ -1,6 +1,7 @@
 import { toFeedbackRecord } from '../feedback/entry.js'
 import { createDelivery } from '../flows/deliver.js'
 import { mintId } from '../lib/id.js'
+import { OUTBOX_SYNC } from '../lib/roll-call.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Consent, Feedback, Telling } from '../model/record.js'
 import { watchVitals } from '../platform/vitals.js'
@@ -95,6 +96,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
       sink,
       sign,
       onDelivered: (lane, count) => o.emit('delivered', { lane, count }),
+      onHeldUp: () => platform.worker?.requestSync(OUTBOX_SYNC),
       onError: (error) => o.emit('error', error),
       signal,
     })

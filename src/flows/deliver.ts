@@ -33,6 +33,8 @@ export function createDelivery(o: {
   sink: Sink
   onDelivered(lane: Lane, count: number): void
   onError(error: GraySyncError): void
+  /** Upstream is out of reach and records wait. @default nothing */
+  onHeldUp?(): void
   /** Puts on a record what every record carries. @default nothing */
   sign?(record: Telling): Telling
   signal: AbortSignal
@@ -140,6 +142,7 @@ export function createDelivery(o: {
     else if (isOpen(schedule, what)) return
     else schedule = opened(schedule, what)
     await outbox.setSchedule(schedule)
+    if (stop?.status === 'retry') o.onHeldUp?.()
     if (stop)
       wakeIn(stop.status === 'config' ? toParkedMs(schedule, what, now) : toWaitMs(schedule, now))
   }

@@ -189,12 +189,10 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     const host = o.host()
     if (!host?.running.push) throw refuse(host)
     const { settled, drop } = settlements.wait(op.opId)
-    try {
-      await push(platform, host, op, false)
-    } catch (cause) {
+    await push(platform, host, op, false).catch((cause) => {
       drop()
       throw toPushError(host.name, op.opId, cause)
-    }
+    })
     return { opId: op.opId, durable: false, settled }
   }
 

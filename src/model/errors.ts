@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'ENGINE_TIMEOUT',
   'NO_QUEUE',
   'QUEUE_NOT_EMPTY',
+  'OLD_TAB',
   'FENCED',
   'SUSPENDED',
   'HALTED',

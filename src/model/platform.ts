@@ -31,6 +31,16 @@ export interface LockState {
   client: string
 }
 
+/** The app's service worker, as a page sees it. */
+export interface WorkerLink {
+  /** What the active worker answers; `null` where there is none, or none that answers within `ms`. */
+  ask(message: unknown, ms: number): Promise<unknown>
+  /** Answers what the worker asks this page; `null` is no answer. */
+  onAsk(answer: (message: unknown) => unknown, signal: AbortSignal): void
+  /** Has the worker woken once there is a network, where the browser can. */
+  requestSync(tag: string): void
+}
+
 export interface Channel {
   post(message: unknown): void
   close(): void
@@ -59,6 +69,8 @@ export interface Platform {
   lock: ((name: string, o: LockOptions) => Promise<Held | null>) | null
   /** The locks of this origin, held and waited for, in all its tabs; asking also frees those of pages that are kept. */
   locks(): Promise<readonly LockState[]>
+  /** `null` where there are no service workers. */
+  worker: WorkerLink | null
   /** A hint to other tabs: never carries authority. `null` where there is no BroadcastChannel. */
   channel: ((name: string, receive: (message: unknown) => void) => Channel) | null
   onLife(listener: (life: PageLife) => void, signal: AbortSignal): void

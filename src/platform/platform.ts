@@ -1,4 +1,5 @@
 import type { Held, LockOptions, LockState, PageLife, Platform } from '../model/platform.js'
+import { linkWorker } from './worker-link.js'
 
 interface Yielding {
   scheduler?: { yield?(): Promise<void> }
@@ -6,7 +7,7 @@ interface Yielding {
 
 /** The real browser. Every member that is absent here is `null`; nothing is touched before it is used. */
 export function browserPlatform(): Platform {
-  const { locks, storage } = globalThis.navigator
+  const { locks, storage, serviceWorker } = globalThis.navigator
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
@@ -25,6 +26,7 @@ export function browserPlatform(): Platform {
     subtle: reach(() => crypto.subtle),
     lock: locks ? (name, o) => hold(locks, name, o) : null,
     locks: async () => (locks ? listLocks(locks) : []),
+    worker: serviceWorker ? linkWorker(serviceWorker) : null,
     channel: typeof BroadcastChannel === 'undefined' ? null : openChannel,
     onLife,
     visible: () => document.visibilityState === 'visible',

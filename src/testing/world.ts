@@ -124,6 +124,7 @@ export function createWorld(o: WorldOptions = {}): World {
       subtle,
       lock: o.locks === false ? null : (name, options) => locks.request(own, name, options),
       locks: async () => locks.list(),
+      worker: null,
       channel: o.channels === false ? null : channel,
       onLife: (hear, signal) => void listeners.push({ hear, signal }),
       visible: () => own.visible,

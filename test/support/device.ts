@@ -54,6 +54,7 @@ export function createDevice(o: { speed?: number; quota?: number } = {}): Device
         subtle: crypto.subtle,
         lock: lock as Platform['lock'],
         locks: async () => [],
+        worker: null,
         channel: null,
         onLife(listener, signal) {
           listeners.add(listener)

@@ -113,6 +113,7 @@ export function createBrowser(): Browser {
         subtle: crypto.subtle,
         lock: lockFor(mine),
         locks: async () => [],
+        worker: null,
         channel: openChannel,
         onLife(listener, signal) {
           listeners.add(listener)
