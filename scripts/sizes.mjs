@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { ROOT } from './run.mjs'
 
 const ENTRY = "export { createGraySync } from './dist/index.js'"
-const LIMITS = { boot: 28_800, headless: 58_000 }
+const LIMITS = { boot: 31_900, headless: 62_300 }
 
 const { outputFiles, metafile } = await build({
   stdin: { contents: ENTRY, resolveDir: ROOT },

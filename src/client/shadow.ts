@@ -1,4 +1,5 @@
 import type { Operation } from '../model/operation.js'
+import type { Rollout } from '../model/rollout.js'
 import type { Core } from './core.js'
 import type { createShadowing, Shadowing, ShadowingOptions } from './shadowing.js'
 
@@ -20,7 +21,7 @@ export function createShadow<Op extends Operation>(
   return {
     look() {
       if (shadowing) return shadowing.look()
-      if (loading || !core.rollout()?.shadow?.share) return
+      if (loading || !mayWant(core.rollout())) return
       loading = true
       // A chunk that can't be loaded now may be there at the next look.
       load().catch(() => {
@@ -29,4 +30,9 @@ export function createShadow<Op extends Operation>(
     },
     handed: (op) => shadowing?.handed(op),
   }
+}
+
+function mayWant(rollout: Rollout | null): boolean {
+  const { shadow, stages = [] } = rollout ?? {}
+  return shadow ? shadow.share > 0 : stages.some(({ probation }) => probation)
 }

@@ -1,9 +1,12 @@
 import { bucketOf, isInShare } from '../decision/bucket.js'
+import { readControl } from '../engine/control.js'
 import type { Host } from '../engine/handing.js'
 import { type Shadowable, type ShadowRun, startShadow } from '../flows/shadow.js'
 import type { Reason } from '../model/decision.js'
 import type { Engine } from '../model/engine.js'
 import type { EngineName, Identified, Operation } from '../model/operation.js'
+import type { Rollout } from '../model/rollout.js'
+import { readFact } from '../store/control.js'
 import { compareLive, SHADOW_SETTLE_MS, tellDivergences } from './compare.js'
 import type { Core } from './core.js'
 import { createShow, type Show } from './show.js'
@@ -55,10 +58,14 @@ export function createShadowing<Op extends Operation>(
   const { platform, state, signal } = core
   let present: Present<Op> | null = null
   let isAway = false
+  /** Whose trial was looked up, and whether it goes on. */
+  let trial: { host: Host<Op>; goesOn: boolean } | null = null
 
   function look(): void {
     const host = o.host()
-    const wanted = host && !isAway && isWanted(core, host) ? host : null
+    if (host && trial?.host !== host) void lookUp(host)
+    const isOnTrial = trial?.host === host && trial?.goesOn === true
+    const wanted = host && !isAway && isWanted(core, host, isOnTrial) ? host : null
     if ((present?.host ?? null) === wanted) return
     end()
     if (!wanted) return
@@ -71,6 +78,13 @@ export function createShadowing<Op extends Operation>(
       }, BEGIN_AFTER_MS),
     }
     present = begun
+  }
+
+  async function lookUp(host: Host<Op>): Promise<void> {
+    const found = { host, goesOn: false }
+    trial = found
+    found.goesOn = await isOnProbation(core, host).catch(() => false)
+    if (found.goesOn) look()
   }
 
   function end(): void {
@@ -141,7 +155,11 @@ function isShadowable<Op extends Operation>(
 }
 
 /** Whether the rollout wants a shadow of this profile, and nothing else is under way here. */
-function isWanted<Op extends Operation>(core: Core<Op>, host: Host<Op>): boolean {
+function isWanted<Op extends Operation>(
+  core: Core<Op>,
+  host: Host<Op>,
+  isOnTrial: boolean,
+): boolean {
   const snapshot = core.state.get()
   const rollout = core.rollout()
   if (snapshot.phase !== 'running' || snapshot.blocked || !core.platform.lock || !rollout) {
@@ -149,6 +167,25 @@ function isWanted<Op extends Operation>(core: Core<Op>, host: Host<Op>): boolean
   }
   if (snapshot.role !== 'writer' || snapshot.running !== host.name) return false
   if (EXCLUDED.has(core.decide(host.name).reason)) return false
-  const bucket = bucketOf(`${rollout.hash.salt}/shadow`, core.profile.bucketingKey)
-  return isInShare(bucket, rollout.shadow?.share ?? 0)
+  const share = rollout.shadow?.share
+  // A share of 0 says none, whatever a stage says.
+  if (share !== 0 && isOnTrial && hasProbation(rollout)) return true
+  return isInShare(bucketOf(`${rollout.hash.salt}/shadow`, core.profile.bucketingKey), share ?? 0)
+}
+
+/** A rollout that says how long a move is on trial wants to know what the engine before would hold. */
+function hasProbation({ stages, stage }: Rollout): boolean {
+  return stages.some(({ name, probation }) => name === stage && probation !== undefined)
+}
+
+/** Moved to refactored, and not retired from the way back since. */
+async function isOnProbation<Op extends Operation>(
+  core: Core<Op>,
+  host: Host<Op>,
+): Promise<boolean> {
+  const { control } = core.stores
+  if (!control || host.name !== 'refactored') return false
+  const { flip } = await readControl(control)
+  const trial = await readFact<{ flip: number; isOver: boolean }>(control, 'probation')
+  return trial?.flip !== flip || !trial.isOver
 }

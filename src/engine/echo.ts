@@ -35,8 +35,10 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
   let armed = false
   /** Some have to be read from the op-log. */
   let missed = true
-  let newestAt = 0
+  let newestAt = Number.NEGATIVE_INFINITY
   let since = 0
+
+  const isQuiet = () => platform.monotonic() - newestAt >= QUIET_MS
 
   const arm = () => {
     if (armed || !begun) return
@@ -47,10 +49,9 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
 
   const look = () => {
     if (signal.aborted) return
-    const now = platform.monotonic()
-    const isQuiet = now - newestAt >= QUIET_MS
-    if (!isQuiet && now - since < LATEST_MS) return void platform.setTimer(look, QUIET_MS)
-    work(isQuiet)
+    const isDue = isQuiet() || platform.monotonic() - since >= LATEST_MS
+    if (!isDue) return void platform.setTimer(look, QUIET_MS)
+    work()
       .catch(o.onError)
       .finally(() => {
         armed = false
@@ -58,9 +59,9 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
       })
   }
 
-  async function work(isQuiet: boolean): Promise<void> {
-    if (missed && isQuiet) await catchUp()
-    for (let count = 0; count < BATCH && !signal.aborted; count++) {
+  async function work(): Promise<void> {
+    if (missed && isQuiet()) await catchUp()
+    for (let count = 0; !signal.aborted && (isQuiet() || count < BATCH); count++) {
       const op = waiting.shift()
       if (!op) return
       if (!done.has(op.opId)) await o.apply(op)

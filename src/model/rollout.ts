@@ -83,7 +83,7 @@ export interface Rollout {
   /** Name of the active stage; `null` before the first. */
   stage: string | null
   stages: readonly Stage[]
-  /** Share of profiles that run the other engine in shadow, with a hash of its own. @default 0 */
+  /** Share of profiles that run the other engine in shadow, with a hash of its own; 0: none, also on probation. @default those on probation */
   shadow?: { share: number }
   audit?: { intervalMs?: number; sample?: number }
   telemetry?: { sample?: number }

@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bucketOf, isInShare } from '../../src/decision/bucket.js'
+import { readControl } from '../../src/engine/control.js'
 import type { Running } from '../../src/model/engine.js'
 import type { Events, GraySyncOptions, Snapshot } from '../../src/model/handle.js'
 import type { Sink, TelemetryRecord } from '../../src/model/record.js'
 import type { Rollout } from '../../src/model/rollout.js'
+import { connectControl, writeFact } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation } from '../../src/testing.js'
 import { makeKeys, type TestKeys } from '../support/rollout.js'
 import { awaitEvent, type Client, createServed, type Served, visit } from '../support/served.js'
@@ -79,6 +81,7 @@ describe('a shadow', () => {
     await gray.enqueue(put('b', 'two'))
     await reach(served, gray, (shadow) => shadow?.applied === 2)
     legacy.acknowledge()
+    await rest()
     const shadow = await reach(served, gray, (one) => one?.compared?.rows === 2)
     expect(shadow).toMatchObject({
       engine: 'refactored',
@@ -118,6 +121,7 @@ describe('a shadow', () => {
     for (const id of ['a', 'b', 'c']) await gray.enqueue(put(id, 'secret text'))
     await reach(served, gray, (shadow) => shadow?.applied === 3)
     legacy.acknowledge()
+    await rest()
     const rows = refactored.disk.rows.get('cards')
     rows?.delete('a')
     rows?.set('b', { id: 'b', text: 'spoilt' })
@@ -241,6 +245,38 @@ describe('a shadow', () => {
     await wait(served)
     expect(served.engines.refactored.starts).toEqual([])
     await gray.close()
+  })
+
+  it('accompanies a move on probation, unless the rollout wants none or the trial is over', async () => {
+    const moved: Partial<Rollout> = {
+      stages: [{ name: 'all', share: 100_000, probation: { days: 7 } }],
+    }
+    const cases: [string, Partial<Rollout>, boolean, string | undefined][] = [
+      ['on probation', moved, false, 'legacy'],
+      ['of another share', { ...moved, shadow: { share: 1 } }, false, 'legacy'],
+      ['without one wanted', { ...moved, shadow: { share: 0 } }, false, undefined],
+      ['retired', moved, true, undefined],
+      ['without a trial', { stages: [{ name: 'all', share: 100_000 }] }, false, undefined],
+    ]
+    for (const [what, change, isOver, engine] of cases) {
+      const served = createServed(keys)
+      await served.publish({ version: 1, ...change })
+      await visit(served)
+      const tab = served.world.tab()
+      const gray = served.open({}, tab)
+      expect(await gray.start()).toMatchObject({ running: 'refactored' })
+      if (isOver) {
+        const control = connectControl(tab)
+        const { flip } = await readControl(control)
+        await writeFact(control, 'probation', { flip, since: 1, isOver })
+        await gray.close()
+      }
+      const next = isOver ? served.open() : gray
+      await next.start()
+      await wait(served)
+      expect([what, next.getSnapshot().shadow?.engine]).toEqual([what, engine])
+      await next.close()
+    }
   })
 
   it('is drawn by a hash of its own', async () => {

@@ -6,6 +6,7 @@ import { answerConsent } from './consent.js'
 import { Dialog } from './dialog.js'
 import { useGray } from './gray.js'
 import { useLanguage, useStrings } from './language.js'
+import { ShadowView } from './shadow-view.js'
 import type { Language } from './strings.js'
 
 const PREFERENCES = ['none', 'refactored', 'legacy'] as const
@@ -22,6 +23,7 @@ export function Settings({ user, onClose }: { user: string | null; onClose(): vo
       <section aria-labelledby="data-heading">
         <h3 id="data-heading">{strings.data}</h3>
         <AuditView user={user} />
+        <ShadowView />
         <button type="button" data-testid="support-file" onClick={() => void saveSupportFile()}>
           {strings.supportFile}
         </button>

@@ -1,4 +1,4 @@
-import type { Consent, EngineName, Reason } from 'graysync'
+import type { Consent, EngineName, Reason, Shadow } from 'graysync'
 
 export type Language = 'en' | 'zh'
 
@@ -84,6 +84,8 @@ export interface Strings {
   auditFailed(message: string): string
   auditColumns: readonly [string, string, string, string, string, string]
   fields: string
+  shadow: Record<Shadow['state'], (engine: string) => string>
+  shadowCompared(rows: number, differing: number): string
   supportFile: string
   why: string
   yes: string
@@ -207,6 +209,13 @@ const en: Strings = {
   auditFailed: (message) => `The comparison failed: ${message}`,
   auditColumns: ['Table', 'Compared', 'Missing', 'Extra', 'Changed', 'In flight'],
   fields: 'Fields that differ',
+  shadow: {
+    filling: (engine) => `${engine} is being filled, to be compared.`,
+    running: (engine) => `${engine} runs along unseen, and is compared.`,
+    off: (engine) => `${engine} ran along unseen, and was switched off.`,
+  },
+  shadowCompared: (rows, differing) =>
+    differing === 0 ? `${rows} rows, all the same.` : `${rows} rows, ${differing} differ.`,
   supportFile: 'Save support file',
   why: 'How it was decided',
   yes: 'yes',
@@ -327,6 +336,13 @@ const zh: Strings = {
   auditFailed: (message) => `比较失败：${message}`,
   auditColumns: ['表', '已比较', '缺少', '多出', '不同', '发送中'],
   fields: '不同的字段',
+  shadow: {
+    filling: (engine) => `正在填充${engine}，以便比较。`,
+    running: (engine) => `${engine}在后台同时运行，并与当前引擎比较。`,
+    off: (engine) => `${engine}曾在后台同时运行，现已关闭。`,
+  },
+  shadowCompared: (rows, differing) =>
+    differing === 0 ? `${rows} 行，全部相同。` : `${rows} 行，其中 ${differing} 行不同。`,
   supportFile: '保存支持文件',
   why: '决定过程',
   yes: '是',

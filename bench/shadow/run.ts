@@ -1,0 +1,91 @@
+// npm run bench:shadow [-- --operations 10000]: what a shadow costs the operations of the owner's engine, in Chromium.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { parseArgs } from 'node:util'
+import { build } from 'esbuild'
+import { type Browser, chromium, type Page } from 'playwright'
+import type { bench as Bench, Latencies } from './page.js'
+
+declare const bench: typeof Bench
+
+const BAR = 1.05
+const ROUND = 500
+
+const { values } = parseArgs({ options: { operations: { type: 'string', default: '10000' } } })
+const rounds = Math.ceil(Number(values.operations) / ROUND)
+
+const bundle = await build({
+  entryPoints: [new URL('./page.ts', import.meta.url).pathname],
+  bundle: true,
+  write: false,
+  format: 'iife',
+  target: 'es2022',
+  minify: true,
+})
+const script = bundle.outputFiles[0]?.text ?? ''
+const server = createServer((request, response) => {
+  const isScript = request.url === '/bench.js'
+  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
+  response.end(
+    isScript ? script : '<!doctype html><title>bench</title><script src="/bench.js"></script>',
+  )
+})
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+const { port } = server.address() as AddressInfo
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-background-networking'],
+})
+
+/** A profile of its own: databases and locks are not shared. */
+async function openPage(from: Browser, withShadow: boolean): Promise<Page> {
+  const page = await (await from.newContext()).newPage()
+  await page.goto(`http://127.0.0.1:${port}/`)
+  await page.evaluate((shadow) => bench.begin(shadow), withShadow)
+  return page
+}
+
+const runRound = (page: Page, round: number): Promise<Latencies> =>
+  page.evaluate(([from, count]) => bench.run(from, count), [round * ROUND, ROUND] as const)
+
+const median = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
+
+try {
+  const pages = { bare: await openPage(browser, false), shadowed: await openPage(browser, true) }
+  const ratios = { accepted: [] as number[], acked: [] as number[] }
+  const bare: Latencies = { accepted: [], acked: [] }
+  // The first round warms both pages up.
+  for (let round = 0; round <= rounds; round++) {
+    const order = round % 2 ? (['bare', 'shadowed'] as const) : (['shadowed', 'bare'] as const)
+    const results = new Map<string, Latencies>()
+    for (const name of order) {
+      results.set(name, await runRound(pages[name], round))
+      if (name === 'shadowed') await pages.shadowed.evaluate(() => bench.settle())
+    }
+    if (round === 0) continue
+    for (const what of ['accepted', 'acked'] as const) {
+      const [without, beside] = ['bare', 'shadowed'].map((name) =>
+        median(results.get(name)?.[what] ?? []),
+      )
+      ratios[what].push((beside ?? Number.NaN) / (without ?? Number.NaN))
+      bare[what].push(without ?? Number.NaN)
+    }
+  }
+  const shadow = await pages.shadowed.evaluate(() => bench.settle())
+  const [accepted, acked] = [median(ratios.accepted), median(ratios.acked)]
+  const isRunning = shadow?.state === 'running' && shadow.applied > 0
+  console.log(`shadow: ${JSON.stringify(shadow)}`)
+  console.log(
+    `without: accepted ${median(bare.accepted).toFixed(2)} ms, acknowledged ${median(bare.acked).toFixed(2)} ms (medians)`,
+  )
+  const holds = isRunning && accepted <= BAR && acked <= BAR
+  console.log(
+    `bench:shadow ${rounds * ROUND} operations with and without in ${rounds} rounds: accepted ${accepted.toFixed(3)}, acknowledged ${acked.toFixed(3)} times (at most ${BAR}), ${shadow?.applied ?? 0} applied, ${holds ? 'ok' : 'SHORT'}`,
+  )
+  process.exitCode = holds ? 0 : 1
+} finally {
+  await browser.close()
+  server.close()
+}
