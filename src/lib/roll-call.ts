@@ -8,7 +8,7 @@ const PRESENCE = /^graysync-tab\/(\d+)\//
 export const CENSUS = { graysync: 'census' } as const
 export const ROLL_CALL = { graysync: 'roll-call' } as const
 
-export const PRESENT = { graysync: 'present', build: BUILD } as const
+export const PRESENT: { graysync: 'present'; build: number } = { graysync: 'present', build: BUILD }
 /** The tag of the background sync that empties the outbox. */
 export const OUTBOX_SYNC = 'graysync-outbox'
 
