@@ -11,6 +11,8 @@ import { withinTime } from '../platform/bound.js'
 import type { Core } from './core.js'
 
 const DRAIN_DEADLINE_MS = 10_000
+const CLEARED =
+  'storage was cleared under this page: its engine goes on, the next start is a first one'
 
 /** Under which an engine writes and sends. */
 export type Grant = Pick<Rights, 'flip' | 'term'>
@@ -41,7 +43,18 @@ export function createHosting<Op extends Operation>(
 ): Hosting<Op> {
   const { platform } = core
   const { installation } = core.profile
+  let isCleared = false
   let host: (Host<Op> & { abort: AbortController; term: number }) | null = null
+
+  const readTerm = async (mine: number) => {
+    if (!core.stores.control) return mine
+    const { term } = await readControl(core.stores.control)
+    if (term < mine && !isCleared) {
+      isCleared = true
+      core.report(new GraySyncError('STORE', CLEARED))
+    }
+    return term
+  }
 
   const createContext = (
     name: EngineName,
@@ -58,8 +71,7 @@ export function createHosting<Op extends Operation>(
       device: installation,
       term,
       signal,
-      highestTerm: async () =>
-        core.stores.control ? (await readControl(core.stores.control)).term : term,
+      highestTerm: () => readTerm(term),
       isSuspended: () =>
         name === 'refactored' && (core.breaker.isOpen() || core.decide(name).reason === 'KILLED'),
       onFenced: fenced,

@@ -1,10 +1,14 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
 import { GraySyncError } from '../model/errors.js'
+import type { Platform } from '../model/platform.js'
 import { toStoreError } from './open.js'
+
+/** Before each opening anew: a browser whose storage process died needs a moment, and whoever waits here has a user. */
+const PAUSES_MS = [0, 200, 1_000]
 
 /** A database that is opened again when its connection died under it. */
 export interface Connection<Schema extends DBSchema> {
-  /** Runs `work`, and once more on a fresh connection where the old one was dead: `work` begins from nothing each time. */
+  /** Runs `work`, and again on a fresh connection where the old one was dead, three times at most: `work` begins from nothing each time. */
   run<T>(work: (db: IDBPDatabase<Schema>) => Promise<T>): Promise<T>
   /** Lets the connection go; the next work opens another. */
   rest(): void
@@ -12,6 +16,7 @@ export interface Connection<Schema extends DBSchema> {
 }
 
 export function connect<Schema extends DBSchema>(
+  platform: Platform,
   open: () => Promise<IDBPDatabase<Schema>>,
 ): Connection<Schema> {
   let current: Promise<IDBPDatabase<Schema>> | null = null
@@ -31,15 +36,16 @@ export function connect<Schema extends DBSchema>(
   }
   return {
     async run(work) {
-      try {
-        return await work(await reach()).catch(async (cause) => {
-          if (!isDead(cause)) throw cause
+      for (const pauseMs of [...PAUSES_MS, null]) {
+        try {
+          return await work(await reach())
+        } catch (cause) {
+          if (pauseMs === null || !isDead(cause)) throw toCoded(cause)
           drop()
-          return work(await reach())
-        })
-      } catch (cause) {
-        throw cause instanceof DOMException ? toStoreError(cause, 'store') : cause
+          if (pauseMs > 0) await new Promise<void>((go) => platform.setTimer(go, pauseMs))
+        }
       }
+      throw new GraySyncError('STORE', 'the connection is lost')
     },
     rest: drop,
     close() {
@@ -49,10 +55,16 @@ export function connect<Schema extends DBSchema>(
   }
 }
 
+function toCoded(cause: unknown): unknown {
+  return cause instanceof DOMException ? toStoreError(cause, 'store') : cause
+}
+
 /** Safari drops connections with `UnknownError`, Firefox and Chromium answer `InvalidStateError` on a closed one. */
 function isDead(cause: unknown): boolean {
+  // An opening that failed says so by a code.
+  const root = cause instanceof GraySyncError ? cause.cause : cause
   return (
-    cause instanceof DOMException &&
-    (cause.name === 'InvalidStateError' || cause.name === 'UnknownError')
+    root instanceof DOMException &&
+    (root.name === 'InvalidStateError' || root.name === 'UnknownError')
   )
 }

@@ -60,7 +60,7 @@ export function openControl(platform: Platform): Promise<ControlDatabase> {
 }
 
 export function connectControl(platform: Platform): ControlConnection {
-  return connect(() => openControl(platform))
+  return connect(platform, () => openControl(platform))
 }
 
 export function readFact<T>(control: ControlConnection, key: string): Promise<T | null> {

@@ -27,7 +27,7 @@ export interface HostConnection {
 
 export function connectHost(platform: Platform, name: string): HostConnection {
   const absent = new GraySyncError('UNSUPPORTED', `"${name}" has no stores of graysync`)
-  const connection = connect(async () => {
+  const connection = connect(platform, async () => {
     const db = await openExisting<HostSchema>(platform, name)
     if (!db) throw absent
     const { objectStoreNames: stores } = db

@@ -89,6 +89,35 @@ describe('connections that die', () => {
   })
 })
 
+describe('storage that is cleared under a running page', () => {
+  it('is told once; the engine goes on, and the next start is a first one', async () => {
+    const { world, engines, open } = createProfile()
+    const tab = world.tab()
+    const gray = open({}, tab)
+    await gray.start()
+    const told: string[] = []
+    gray.on('error', ({ code, message }) => told.push(`${code} ${message}`))
+    await new Promise((resolve) => {
+      const request = tab.indexedDB?.deleteDatabase('graysync-control')
+      request?.addEventListener('success', resolve)
+    })
+    world.answer(() => new Response('ok'))
+    const [ctx] = engines.legacy.starts
+    for (const body of ['a', 'b']) {
+      const answer = await ctx?.fetch('https://x.test/', { method: 'POST', body })
+      expect(await answer?.text()).toBe('ok')
+    }
+    expect(told).toEqual([expect.stringMatching(/^STORE storage was cleared/)])
+    const { opId } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+    const next = open()
+    expect(await next.start()).toMatchObject({ running: 'legacy', role: 'writer' })
+    expect(engines.legacy.starts[1]?.term).toBe(1)
+    await next.close()
+  })
+})
+
 describe('databases that can not be opened', () => {
   it('give legacy to one tab only', async () => {
     const faulty = createFaultyFactory()

@@ -15,11 +15,20 @@ function createTab(indexedDB = new IDBFactory()) {
 function createCounted() {
   const platform = createTab()
   const opened = { count: 0 }
-  const connection = connect(() => {
+  const pauses: number[] = []
+  const { setTimer } = platform
+  platform.setTimer = (run, ms) => {
+    // An opening is bounded by 2 seconds: all else is a pause.
+    if (ms === 2_000) return setTimer(run, ms)
+    pauses.push(ms)
+    setImmediate(run)
+    return () => {}
+  }
+  const connection = connect(platform, () => {
     opened.count++
     return openControl(platform)
   })
-  return { connection, opened }
+  return { connection, opened, pauses }
 }
 
 describe('a connection', () => {
@@ -45,21 +54,21 @@ describe('a connection', () => {
     },
   )
 
-  it('gives up when it is dead again, with a code of graysync', async () => {
-    const { connection, opened } = createCounted()
+  it('is opened three times more with longer pauses, and then gives up with a code of graysync', async () => {
+    const { connection, opened, pauses } = createCounted()
     const work = () => Promise.reject(new DOMException('gone', 'UnknownError'))
     await expect(connection.run(work)).rejects.toMatchObject({
       code: 'STORE',
       cause: { name: 'UnknownError' },
     })
-    expect(opened.count).toBe(2)
+    expect([opened.count, pauses]).toEqual([4, [200, 1_000]])
     connection.close()
   })
 
   it('is tried again after an opening that failed', async () => {
     let fails = true
     const platform = createTab()
-    const connection = connect(() =>
+    const connection = connect(platform, () =>
       fails ? Promise.reject(new GraySyncError('STORE_BLOCKED', 'hangs')) : openControl(platform),
     )
     const count = () => connection.run((db) => db.count('control'))
