@@ -6,7 +6,7 @@ import type { EngineContext } from './model/engine.js'
 import type { GraySync } from './model/handle.js'
 import type { EngineName, Operation } from './model/operation.js'
 import type { Rewritten, Source, SourceRow } from './model/source.js'
-import { WRITES } from './model/writes.js'
+import { type Rights, WRITES } from './model/writes.js'
 
 export type { ToOperation } from './dexie/capture.js'
 export type { RowChange } from './dexie/change.js'
@@ -115,11 +115,15 @@ export function fenceWrites(ctx: EngineContext): Middleware<DBCore> {
   const rights = ctx[WRITES]
   if (!rights) return NOTHING
   const { port, engine, flip, term, signal } = rights
+  // An engine that was started where the control record can't be read knows of no flip: the replica alone counts.
+  const isDue = (found: Rights) =>
+    flip === 0
+      ? found.owner === engine || found.flip === 0
+      : found.owner === engine && found.flip === flip && found.term <= term
   return guardWrites({
     port,
     store: engine,
-    mayWrite: (found) =>
-      !signal.aborted && found.owner === engine && found.flip === flip && found.term <= term,
+    mayWrite: (found) => !signal.aborted && isDue(found),
     onRefused: rights.fenced,
     onOpen: () => {},
     captureFor: () => null,

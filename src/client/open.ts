@@ -1,4 +1,5 @@
 import { boundEngines } from '../engine/adapter.js'
+import { takeCaptured } from '../engine/handing.js'
 import { createReplicas } from '../engine/replicas.js'
 import { createOperations, type Operations } from '../flows/enqueue.js'
 import { createRefresh, type Refresh } from '../flows/refresh.js'
@@ -23,7 +24,7 @@ import { createShadow, type LoadShadowing } from './shadow.js'
 import type { Presence } from './state.js'
 import { openStores } from './stores.js'
 import { createVoice, type Voice } from './voice.js'
-import type { Writes } from './writes.js'
+import { serveWrites, type Writes } from './writes.js'
 
 export interface Opening<Op extends Operation> {
   platform: Platform
@@ -61,7 +62,11 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     o.report(cause)
     return openProfile(platform, null, subject, consent)
   })
-  const replicas = await createReplicas(platform, control, () => proof.reassess())
+  const replicas = await createReplicas(platform, control, {
+    take: (captured, store) =>
+      takeCaptured({ platform, log: control, host: session.host() }, captured, store),
+    onRaised: () => proof.reassess(),
+  })
   const proof = createProof({
     control,
     profile,
@@ -216,16 +221,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   state.onceSettled(shadow.look)
 
   proof.reassess()
-  o.writes.handleBy({
-    opened: (database) => void replicas.add(database).catch(o.report),
-    rights: replicas.rights,
-    captured: () => void operations.take(),
-    fenced({ term, owner }) {
-      emitter.emit('fenced', { term })
-      if (owner) reload.insist(owner)
-      void session.look()
-    },
-  })
+  serveWrites(o.writes, { replicas, operations, session, reload, emitter, report: o.report })
   assignment.take((await refresh?.load()) ?? null, true)
 
   return {

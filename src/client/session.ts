@@ -108,6 +108,7 @@ export function createSession<Op extends Operation>(
     const blocked = whyBare()
     if (wasSwitched(platform)) return refuse(blocked.by, blocked.fix)
     await start('legacy', { flip: 0, term: 0 }, blocked, isMine)
+    await operations.pump()
   }
 
   async function run(booted: Booted, isMine: () => boolean): Promise<void> {

@@ -1,8 +1,14 @@
+import type { Replicas } from '../engine/replicas.js'
+import type { Operations } from '../flows/enqueue.js'
 import { mintId } from '../lib/id.js'
 import type { Subject } from '../model/decision.js'
-import type { EngineName } from '../model/operation.js'
+import type { GraySyncError } from '../model/errors.js'
+import type { EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { HostDatabase, Rights, WritePort } from '../model/writes.js'
+import type { Emitter } from './events.js'
+import type { Reload } from './reload.js'
+import type { Session } from './session.js'
 
 /** What becomes of the writes to the host's databases, once the handle is open. */
 export interface WritesHandler {
@@ -41,4 +47,28 @@ export function createWrites(platform: Platform, subject: () => Subject | null):
       for (const database of early.splice(0)) next.opened(database)
     },
   }
+}
+
+/** Lets an open handle take what the host's databases tell. */
+export function serveWrites<Op extends Operation>(
+  writes: Writes,
+  o: {
+    replicas: Replicas
+    operations: Operations<Op>
+    session: Session<Op>
+    reload: Reload
+    emitter: Emitter
+    report(cause: unknown): GraySyncError
+  },
+): void {
+  writes.handleBy({
+    opened: (database) => void o.replicas.add(database).catch(o.report),
+    rights: o.replicas.rights,
+    captured: () => void o.operations.take(),
+    fenced({ term, owner }) {
+      o.emitter.emit('fenced', { term })
+      if (owner) o.reload.insist(owner)
+      void o.session.look()
+    },
+  })
 }

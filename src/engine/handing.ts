@@ -2,9 +2,10 @@ import type { Engine, LoggedOperation, Running } from '../model/engine.js'
 import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Identified, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
+import type { Captured } from '../model/writes.js'
 import { withinTime } from '../platform/bound.js'
 import type { ControlConnection } from '../store/control.js'
-import { settle, toSubject } from './oplog.js'
+import { appendCaptured, settle, toSubject } from './oplog.js'
 import { probe } from './probe.js'
 
 const PUSH_TIMEOUT_MS = 15_000
@@ -134,4 +135,18 @@ export function refuse<Op extends Operation>(host: Host<Op> | null): GraySyncErr
     ? `engine ${host.name} has no \`push\``
     : 'no engine runs and nothing can be stored'
   return new GraySyncError('NO_QUEUE', `nobody took the operation: ${why}`)
+}
+
+/** Takes captured operations into the op-log; where there is none hands them over, up to the first that is not taken. */
+export async function takeCaptured<Op extends Operation>(
+  o: { platform: Platform; log: ControlConnection | null; host: Host<Op> | null },
+  captured: readonly Captured[],
+  store: EngineName | null,
+): Promise<void> {
+  if (o.log) return appendCaptured(o.log, captured, store)
+  if (!o.host?.running.push) throw refuse(o.host)
+  const applied = store === null || store === o.host.name
+  for (const { op, opId } of captured) {
+    await push(o.platform, o.host, { ...(op as Op), opId }, applied)
+  }
 }

@@ -4,7 +4,6 @@ import type { Platform } from '../model/platform.js'
 import type { Captured, HostDatabase, Rights } from '../model/writes.js'
 import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import { connectHost, type HostConnection } from '../store/host.js'
-import { appendCaptured } from './oplog.js'
 
 /** So many operations are moved at once. */
 const BATCH = 500
@@ -18,7 +17,7 @@ export interface Replicas {
    * takes anything. Rejects with STORE_BLOCKED where one can't be reached in time.
    */
   raise(control: Rights & Pick<Control, 'handover'>): Promise<void>
-  /** Moves what was captured into the op-log; answers how many operations. */
+  /** Moves what was captured to the op-log, or where there is none to the engine; answers how many operations. */
   forward(): Promise<number>
   /** The rights as they were raised last in the databases with the rows of this engine. */
   rights(store: EngineName | null): Rights
@@ -32,11 +31,17 @@ interface Member extends HostDatabase {
   isGuarded: boolean
 }
 
+export interface ReplicasOptions {
+  /** Takes operations to where they are safe; what rejects stays where it was captured. */
+  take(captured: readonly Captured[], store: EngineName | null): Promise<void>
+  /** It may be another set of engines that is guarded. */
+  onRaised(): void
+}
+
 export async function createReplicas(
   platform: Platform,
   control: ControlConnection | null,
-  /** It may be another set of engines that is guarded. */
-  onRaised: () => void,
+  { take, onRaised }: ReplicasOptions,
 ): Promise<Replicas> {
   const members = new Map<string, Member>()
   let rights: Rights = { flip: 0, term: 0, owner: null }
@@ -63,7 +68,7 @@ export async function createReplicas(
     onRaised()
   }
 
-  const move = async (log: ControlConnection): Promise<number> => {
+  const move = async (): Promise<number> => {
     let count = 0
     for (const { connection, store } of members.values()) {
       let batch: readonly Captured[]
@@ -71,8 +76,8 @@ export async function createReplicas(
         batch = await connection.readCaptured(BATCH)
         const last = batch.at(-1)
         if (!last) break
-        await appendCaptured(log, batch, store)
-        // A crash before this line repeats the append, which knows each id.
+        await take(batch, store)
+        // A crash before this line repeats it: each operation has its id.
         await connection.dropCaptured(last.seq)
         count += batch.length
         // Not until nothing comes any more: an app that goes on writing would never let this end.
@@ -83,10 +88,10 @@ export async function createReplicas(
 
   // One at a time, and at most one that waits: it will see all that came until it begins.
   const forward = (): Promise<number> => {
-    if (!control || members.size === 0) return Promise.resolve(0)
+    if (members.size === 0) return Promise.resolve(0)
     waiting ??= turn.then(() => {
       waiting = null
-      return move(control)
+      return move()
     })
     turn = waiting.catch(() => undefined)
     return waiting

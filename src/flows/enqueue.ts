@@ -30,7 +30,7 @@ export interface OperationsOptions<Op extends Operation> {
   userId(): string | null
   adoptNullUser(op: Pending<Op>): boolean
   host(): Host<Op> | null
-  /** Moves what was captured beside its rows into the op-log; answers how many. */
+  /** Moves what was captured beside its rows into the op-log, ahead of all that comes later; answers how many. */
   forward(): Promise<number>
   /** Tells other tabs what they should look at. */
   tell(hint: Hint): void
@@ -89,8 +89,9 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
 
   const pass = async () => {
     const host = o.host()
-    if (!host?.running.push || !control || !handing) return
+    if (!host?.running.push) return
     if ((await o.forward().catch(complain)) !== 0) missed = true
+    if (!control || !handing) return
     if (await handing.meet(host)) missed = true
     const rows = await readDue(control)
     missed = !(await handing.handAll(host, rows.filter(isDue))) || missed
@@ -204,7 +205,6 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       if (!control) return takeInMemory(op)
       const host = o.host()
       if (host && !host.running.push) throw refuse(host)
-      // What was captured before comes before: order counts within one thing.
       if ((await o.forward()) > 0) missed = true
       const { settled, drop } = settlements.wait(opId)
       const row = await append(control, { op, userId: o.userId(), at, applied }).catch((cause) => {

@@ -185,7 +185,7 @@ describe('a replica', () => {
     profile.disk.stalls = 'legacy'
     const second = await profile.load('legacy')
     const starting = second.gray.start()
-    for (let turn = 0; turn < 20; turn++) {
+    for (let turn = 0; turn < 200 && second.gray.getSnapshot().phase === 'starting'; turn++) {
       await rest()
       profile.world.advance(500)
     }
@@ -200,5 +200,83 @@ describe('a replica', () => {
       })
     expect(snapshot.phase).not.toBe('halted')
     await second.leave()
+  })
+})
+
+describe('where the control record can not be read', () => {
+  it('the owner’s engine writes by what its replica says, and is handed what is captured', async () => {
+    const profile = await createDexieProfile()
+    const first = await profile.load('legacy')
+    await first.legacy.cards.put({ id: 'a', text: '1' })
+    await first.gray.start()
+    await first.leave()
+    const { factory } = profile.disk
+    const open = factory.open.bind(factory)
+    factory.open = (name, version) => {
+      if (name.startsWith('graysync')) throw new DOMException('refused', 'SecurityError')
+      return open(name, version)
+    }
+    const second = await profile.load('legacy')
+    await second.gray.start()
+    expect(second.gray.getSnapshot()).toMatchObject({
+      running: 'legacy',
+      blocked: { by: 'STORE' },
+    })
+    await profile.engines.legacy.own?.cards.put({ id: 'pulled' })
+    await second.legacy.cards.put({ id: 'b', text: '2' })
+    await expect
+      .poll(() => profile.engines.legacy.fake.disk.queue.map(({ op }) => op.entityId))
+      .toEqual(['a', 'b'])
+    expect(await keysOf(second.legacy)).toEqual(['a', 'b', 'pulled'])
+    await second.leave()
+  })
+})
+
+describe('the tier', () => {
+  it('falls at run time when an engine does not stop clean, and the handle tells', async () => {
+    const profile = await createDexieProfile()
+    const { legacy, refactored } = profile.engines
+    profile.world.answer(async (request) => {
+      const headers = { 'graysync-term': request.headers.get('graysync-term') ?? '' }
+      return new Response(null, {
+        headers: { ...headers, 'graysync-outcome': await request.text() },
+      })
+    })
+    let isClean = true
+    for (const engine of [legacy, refactored]) {
+      const { start } = engine
+      engine.start = async (ctx) => {
+        const running = await start(ctx)
+        for (const body of ['duplicate', 'applied']) {
+          await ctx.fetch('https://server.test/', { method: 'POST', body })
+        }
+        return {
+          ...running,
+          async stop(o) {
+            await running?.stop?.(o)
+            return { clean: isClean, inflight: [] }
+          },
+        }
+      }
+    }
+    const tiers = async (engine: 'legacy' | 'refactored', body?: string) => {
+      const page = await profile.load(engine)
+      const changes: string[] = []
+      page.gray.on('guaranteeChanged', ({ tier }) => changes.push(tier))
+      await Promise.all([page.legacy.open(), page.refactored.open()])
+      await page.gray.start()
+      const present = engine === 'legacy' ? legacy : refactored
+      if (body) {
+        const ctx = present.fake.starts.at(-1)
+        await ctx?.fetch('https://server.test/', { method: 'POST', body })
+      }
+      await page.leave()
+      return { tier: page.gray.guarantee.tier, changes }
+    }
+    await tiers('legacy', 'fenced')
+    expect((await tiers('refactored')).tier).toBe('fenced')
+    isClean = false
+    const { changes } = await tiers('refactored')
+    expect(changes).toEqual(['keyed', 'fenced', 'keyed'])
   })
 })

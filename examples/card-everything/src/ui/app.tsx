@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react'
 import type { CardOp, CardRow } from '../data/model.js'
 import { useRows } from '../data/rows.js'
-import { gray } from '../gray.js'
+import { write } from '../gray.js'
 import { readUser } from '../session.js'
 import { CardEditor } from './card-editor.js'
 import { CardList } from './card-list.js'
@@ -33,8 +33,7 @@ export function App() {
 
   const run = (operations: readonly CardOp[]) => {
     setLost(false)
-    const accepted = operations.map((operation) => gray.enqueue(operation))
-    Promise.all(accepted).catch(() => setLost(true))
+    write(operations).catch(() => setLost(true))
   }
   const select = (change: Partial<Selection>) => {
     setSelection((now) => ({ ...now, ...change }))

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
 import { seed } from '../data/commands.js'
 import { generateCards } from '../data/generate.js'
-import { gray } from '../gray.js'
+import { write } from '../gray.js'
 import { useStrings } from './language.js'
 
 const MOST = 5_000
@@ -24,15 +24,15 @@ export function DemoSeed({ user }: { user: string | null }) {
     const stop = new AbortController()
     // A reload does not write them twice.
     history.replaceState(null, '', location.pathname)
-    const write = async () => {
+    const fill = async () => {
       const operations = seed(generateCards({ seed: SEED, cards: amount }), user)
       for (const [index, operation] of operations.entries()) {
         if (stop.signal.aborted) return
-        await gray.enqueue(operation)
+        await write([operation])
         setProgress({ done: index + 1, total: operations.length })
       }
     }
-    write().catch((cause: unknown) => setError(String(cause)))
+    fill().catch((cause: unknown) => setError(String(cause)))
     return () => stop.abort()
   }, [amount, user])
 

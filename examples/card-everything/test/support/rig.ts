@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Engine, Running } from 'graysync'
 import { createTransport } from '../../../../src/engine/transport.js'
+import type { Identified } from '../../../../src/model/operation.js'
 import type { CardOp } from '../../src/data/model.js'
 import { legacyEngine } from '../../src/engines/legacy/adapter.js'
 import { createLegacyDatabase, type LegacyDatabase } from '../../src/engines/legacy/database.js'
@@ -23,7 +24,9 @@ export interface Rig<Database> {
 }
 
 export interface Started {
-  running: Required<Pick<Running<CardOp>, 'push' | 'stop' | 'drain'>>
+  running: Required<Pick<Running<CardOp>, 'stop' | 'drain'>> & {
+    push(op: Identified<CardOp>, applied?: boolean): Promise<void>
+  }
   /** Sends and pulls until there is nothing to do. */
   settle(): Promise<void>
   stop(): Promise<void | { clean: boolean; inflight: string[] }>
@@ -90,7 +93,11 @@ function rig<Database>(
       const { push, stop, drain } = started ?? {}
       if (!push || !stop || !drain) throw new Error('the engine lacks a member')
       return {
-        running: { push, stop, drain },
+        running: {
+          push: async (op, applied = false) => push(op, { applied }),
+          stop,
+          drain,
+        },
         settle: () => drain({ deadlineMs: 5_000 }),
         async stop() {
           const ended = await stop({ deadlineMs: 5_000 })

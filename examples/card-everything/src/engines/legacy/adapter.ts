@@ -1,8 +1,9 @@
 import { defineEngine, type Engine, type Pending, type Queue } from 'graysync'
-import { dexieSource } from 'graysync/dexie'
+import { dexieSource, fenceWrites } from 'graysync/dexie'
 import { type CardOp, TABLES } from '../../data/model.js'
+import { closeAfter } from '../close.js'
 import { knows } from '../knows.js'
-import type { Handled, LegacyDatabase, Staged } from './database.js'
+import { createLegacyDatabase, type Handled, type LegacyDatabase, type Staged } from './database.js'
 import type { LegacyOptions } from './engine.js'
 import { readForeign, removeForeign } from './foreign.js'
 import {
@@ -22,12 +23,14 @@ export function legacyEngine(o: LegacyOptions): Engine<CardOp> {
     version: '5.0.0',
     knows,
     replay: 'keyed',
-    data: dexieSource(o.database, { name: 'legacy', tables: [...TABLES] }),
+    data: dexieSource(o.database, { name: 'legacy', tables: [...TABLES], ...o.watch }),
     store: createLegacyStore(o.database),
     queue: describeQueue(o.database, queue),
     async start(ctx) {
       const { startLegacy } = await import('./engine.js')
-      return startLegacy({ ...o, ctx, queue })
+      // A connection of its own: what this engine writes is refused once another one owns the profile.
+      const database = createLegacyDatabase(o.database.name, fenceWrites(ctx))
+      return closeAfter(database, await startLegacy({ ...o, database, ctx, queue }))
     },
   })
 }

@@ -1,4 +1,5 @@
-import { Dexie, type Table as DexieTable } from 'dexie'
+import { type DBCore, Dexie, type Table as DexieTable, type Middleware } from 'dexie'
+import { grayStores } from 'graysync/dexie'
 import type { CardOp, Row, Table } from '../../data/model.js'
 
 /** What this engine did with an operation; keeps a second arrival from doing it again. */
@@ -28,8 +29,11 @@ export type LegacyDatabase = Dexie &
     notes: DexieTable<{ key: string; ids: string[] }, string>
   }
 
-/** Describes the database of the legacy engine; it opens with the first query. */
-export function createLegacyDatabase(name = 'CardEverything'): LegacyDatabase {
+/** Describes the database of the legacy engine; it opens with the first query. Writes pass `guard` first. */
+export function createLegacyDatabase(
+  name = 'CardEverything',
+  guard?: Middleware<DBCore>,
+): LegacyDatabase {
   const db = new Dexie(name) as LegacyDatabase
   const synced = 'userId,createdAt,updatedAt,syncVersion'
   db.version(1).stores({
@@ -41,5 +45,7 @@ export function createLegacyDatabase(name = 'CardEverything'): LegacyDatabase {
     staged: '[handover+position],handover',
     notes: 'key',
   })
+  db.version(2).stores({ ...grayStores })
+  if (guard) db.use(guard)
   return db
 }

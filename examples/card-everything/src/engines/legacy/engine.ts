@@ -1,3 +1,4 @@
+import type { Dexie } from 'dexie'
 import type { EngineContext, Running } from 'graysync'
 import { type CardOp, TABLES, type Table } from '../../data/model.js'
 import { toCloud } from '../../data/shape.js'
@@ -19,7 +20,10 @@ const PAGE = 1_000
 const REMEMBER_MS = 30 * 86_400_000
 
 export interface LegacyOptions {
+  /** For what is done while no engine runs. */
   database: LegacyDatabase
+  /** The app's own instance, by which changes are tracked. */
+  watch?: { tracked: Dexie }
   storage: Storage
   /** Who is signed in now. */
   user(): string | null
@@ -146,10 +150,10 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
     if (o.user() === user && !stopping.signal.aborted) await mergeTable(db, table, rows)
   }
 
-  async function push(op: Sent): Promise<void> {
+  async function push(op: Sent, { applied }: { applied: boolean }): Promise<void> {
     if (ctx.mode === 'shadow') return writeLocally(db, op)
     const at = Date.now()
-    const known = await accept(db, op, at)
+    const known = await accept(db, op, { at, applied })
     if (known.state === 'acked') return ctx.ack(op.opId)
     if (known.state === 'failed') return ctx.fail(op.opId, new Error('it was refused before'))
     queue.append([toEntry(op, { userId: o.user(), isNew: known.isNew, at })])
@@ -166,18 +170,18 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
   }
 }
 
-/** Applies an operation to the rows, unless that was done before. */
+/** Takes an operation, and applies it to the rows unless that was done before. */
 async function accept(
   db: LegacyDatabase,
   op: Sent,
-  at: number,
+  { at, applied }: { at: number; applied: boolean },
 ): Promise<{ state: Handled['state']; isNew: boolean }> {
   const { opId, entity, entityId, row } = op
   return db.transaction('rw', db[entity], db.handled, async () => {
     const handled = await db.handled.get(opId)
     if (handled) return { state: handled.state, isNew: false }
     const isNew = (await db[entity].get(entityId)) === undefined
-    await writeLocally(db, op)
+    if (!applied) await writeLocally(db, op)
     const large = row && isLarge(row) ? { row } : {}
     await db.handled.add({ opId, entity, entityId, state: 'pending', at, ...large })
     return { state: 'pending', isNew }

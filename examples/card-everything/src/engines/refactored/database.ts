@@ -1,4 +1,5 @@
-import { Dexie, type Table as DexieTable } from 'dexie'
+import { type DBCore, Dexie, type Table as DexieTable, type Middleware } from 'dexie'
+import { grayStores } from 'graysync/dexie'
 import type { CardOp, Row, Table } from '../../data/model.js'
 
 /** One row of the operation log: the queue of this engine, and its memory of what was done. */
@@ -45,8 +46,11 @@ export type RefactoredDatabase = Dexie &
     notes: DexieTable<Note, string>
   }
 
-/** Describes the database of the refactored engine; it opens with the first query. */
-export function createRefactoredDatabase(name = 'CardEverythingNext'): RefactoredDatabase {
+/** Describes the database of the refactored engine; it opens with the first query. Writes pass `guard` first. */
+export function createRefactoredDatabase(
+  name = 'CardEverythingNext',
+  guard?: Middleware<DBCore>,
+): RefactoredDatabase {
   const db = new Dexie(name) as RefactoredDatabase
   const synced = 'userId,updatedAt'
   db.version(1).stores({
@@ -59,5 +63,7 @@ export function createRefactoredDatabase(name = 'CardEverythingNext'): Refactore
     staged: '[handover+position],handover',
     notes: 'key',
   })
+  db.version(2).stores({ ...grayStores })
+  if (guard) db.use(guard)
   return db
 }

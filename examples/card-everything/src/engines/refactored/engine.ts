@@ -1,3 +1,4 @@
+import type { Dexie } from 'dexie'
 import type { EngineContext, Running } from 'graysync'
 import { type CardOp, TABLES } from '../../data/model.js'
 import { toCloud } from '../../data/shape.js'
@@ -13,7 +14,10 @@ const PAGE = 500
 const REMEMBER_MS = 30 * 86_400_000
 
 export interface RefactoredOptions {
+  /** For what is done while no engine runs. */
   database: RefactoredDatabase
+  /** The app's own instance, by which changes are tracked. */
+  watch?: { tracked: Dexie }
   /** Who is signed in now. */
   user(): string | null
   /** Origin of the backend. @default the page's own */
@@ -165,14 +169,14 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
     }
   }
 
-  async function push(op: Sent): Promise<void> {
+  async function push(op: Sent, { applied }: { applied: boolean }): Promise<void> {
     const at = Date.now()
     const user = o.user()
     const tables = [db[op.entity], db.tombstones, db.log, db.notes]
     const known = await db.transaction('rw', tables, async () => {
       const logged = await db.log.where('opId').equals(op.opId).first()
       if (logged) return logged.state
-      await writeLocally(db, op, user)
+      if (!applied) await writeLocally(db, op, user)
       if (ctx.mode === 'active') await append(db, [toLogRow(op, user, at)])
       return 'open'
     })
