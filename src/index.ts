@@ -36,6 +36,13 @@ export type {
   Settled,
 } from './model/operation.js'
 export type { Consent, Feedback, Lane, Sink, SinkResult, TelemetryRecord } from './model/record.js'
+export type {
+  Repair,
+  RepairOptions,
+  RepairOutcome,
+  RepairPlan,
+  RepairStep,
+} from './model/repair.js'
 export type { Shadow, ShadowComparison } from './model/shadow.js'
 export type {
   AuditOptions,

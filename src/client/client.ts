@@ -158,6 +158,10 @@ export function createClient<Op extends Operation>(
     async preflight() {
       return (await import('./desk.js')).preflight((await reach()).core)
     },
+    async repair(o) {
+      const opened = await reach()
+      return (await import('./desk.js')).planMending(opened, o)
+    },
     async audit(o = {}) {
       const opened = await reach()
       return (await import('./desk.js')).inspect(opened, o)

@@ -4,7 +4,7 @@ import { audit } from '../flows/audit.js'
 import { follow } from '../flows/follow.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { AuditOptions, AuditReport, Source } from '../model/source.js'
-import { openLedgers } from '../store/ledger.js'
+import { type Ledgers, openLedgers } from '../store/ledger.js'
 import type { Core } from './core.js'
 
 /** Longer than two engines need to read what the other one sent: what differs sooner may be on its way. */
@@ -47,20 +47,26 @@ export async function compareLive<Op extends Operation>(
 
 /** One tab at a time, as each goes on with what the last one left in the ledger. */
 async function followAlone<Op extends Operation>(
-  { platform, stores, signal }: Core<Op>,
+  core: Core<Op>,
   request: AuditRequest,
   rowsPerSecond: number | undefined,
 ): Promise<AuditReport> {
+  const { platform, signal } = core
   const turn = await platform.lock?.('graysync-audit', { signal: request.signal ?? signal })
   try {
-    const ledger = openLedgers(
-      stores.database,
-      JSON.stringify([request.left.name, request.right.name]),
-    )
+    const ledger = openLedgersOf(core, request.left, request.right)
     return await follow({ ...request, ledger, ...(rowsPerSecond && { rowsPerSecond }) })
   } finally {
     turn?.release()
   }
+}
+
+export function openLedgersOf<Op extends Operation>(
+  { stores }: Core<Op>,
+  left: Source,
+  right: Source,
+): Ledgers {
+  return openLedgers(stores.database, JSON.stringify([left.name, right.name]))
 }
 
 /** Tells the host which tables differ, and how. */

@@ -2,4 +2,5 @@
 export { changeConsent, forget, restore, writeSupportFile } from './archive.js'
 export { inspect } from './inspect.js'
 export { preflight } from './preflight.js'
+export { planMending } from './repair.js'
 export { createShadowing } from './shadowing.js'

@@ -32,6 +32,7 @@ export function createInert<Op extends Operation>(): GraySync<Op> {
     prefer: present,
     preflight: async () => ({ ready: false, checks: [], guarantee: SNAPSHOT.guarantee }),
     audit: refuse,
+    repair: refuse,
     restore: refuse,
     use: () => {},
     feedback: refuse,

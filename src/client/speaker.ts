@@ -11,6 +11,7 @@ import { toExceptionRecord } from '../telemetry/exception.js'
 import { createExposures } from '../telemetry/exposure.js'
 import { toHandoverRecord } from '../telemetry/handover.js'
 import { toMachineRecord } from '../telemetry/machine.js'
+import { toRepairRecord } from '../telemetry/repair.js'
 import { sampleResources } from '../telemetry/resource.js'
 import { toShadowRecords } from '../telemetry/shadow.js'
 import { toTripRecord } from '../telemetry/trip.js'
@@ -121,6 +122,8 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
           return add(toHandoverRecord(platform, utterance.outcome))
         case 'trip':
           return add(toTripRecord(platform, utterance))
+        case 'repair':
+          return add(toRepairRecord(platform, utterance))
         case 'audit':
           for (const record of toAuditRecords(platform, utterance.report)) add(record)
           return

@@ -9,6 +9,7 @@ import type { Consent, Sink } from '../model/record.js'
 import type { Rollout } from '../model/rollout.js'
 import type { AuditReport } from '../model/source.js'
 import type { GraySyncDatabase } from '../store/database.js'
+import type { Mending } from '../telemetry/repair.js'
 import type { ShadowNews } from '../telemetry/shadow.js'
 
 /** What there is to tell upstream. */
@@ -20,6 +21,7 @@ export type Utterance =
   | { about: 'handover'; outcome: Outcome }
   | { about: 'trip'; by: TripCause; version: string | null }
   | { about: 'audit'; report: AuditReport }
+  | ({ about: 'repair' } & Mending)
   | { about: 'shadow'; news: ShadowNews }
 
 /** What telling needs. */

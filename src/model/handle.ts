@@ -3,6 +3,7 @@ import type { Engine, Guarantee } from './engine.js'
 import type { ErrorCode, GraySyncError } from './errors.js'
 import type { Accepted, EngineName, Operation, Pending } from './operation.js'
 import type { Consent, Feedback, Lane, Sink } from './record.js'
+import type { Repair, RepairOptions } from './repair.js'
 import type { Shadow } from './shadow.js'
 import type { AuditOptions, AuditReport, CompareRules, DivergenceKind } from './source.js'
 import type { WRITES, WritePort } from './writes.js'
@@ -144,6 +145,8 @@ export interface GraySync<Op extends Operation> {
   prefer(engine: EngineName | null): Promise<Snapshot>
   preflight(): Promise<Preflight>
   audit(options?: AuditOptions): Promise<AuditReport>
+  /** Plans how one side of an audit becomes equal to the other; nothing is done before `apply()`. */
+  repair(options: RepairOptions): Promise<Repair>
   /** Puts operations and rows of a backup back; the newest where none is named. */
   restore(backup?: string): Promise<RestoreReport>
   /**

@@ -1,4 +1,4 @@
-import type { SourceRow } from './source.js'
+import type { AuditReport, Source, SourceRow } from './source.js'
 
 /** What a repair would do, with no value in it: the dry run. */
 export interface RepairPlan {
@@ -32,4 +32,32 @@ export interface RepairReport {
   done: number
   /** Steps that were not, as a row had changed since it was planned. */
   outdated: number
+}
+
+/** What a repair is about: the rows of the running engine, on the left, and another source. */
+export interface RepairOptions {
+  /** What the audit was against. */
+  against: Source
+  /** Whose rows are right; the rows of the other side are changed. */
+  winner: RepairPlan['winner']
+  /** What an audit of the two found; or the id of a repair that was planned before. */
+  of: Pick<AuditReport, 'divergences'> | string
+  /** Gives a row that the losing side lacks that side's shape. @default as the winner holds it */
+  convert?(table: string, row: SourceRow['row']): SourceRow['row']
+}
+
+/** A repair that was planned: nothing is done until somebody says so. */
+export interface Repair {
+  /** By this the repair is found again, also after a reload. */
+  id: string
+  plan: RepairPlan
+  /** Does what was planned, row by row where nothing changed since, and compares these rows again. */
+  apply(): Promise<RepairOutcome>
+  /** Takes it back, row by row where nothing changed since, and compares these rows again. */
+  undo(): Promise<RepairOutcome>
+}
+
+export interface RepairOutcome extends RepairReport {
+  /** Rows of the plan that differ afterwards. */
+  differing: number
 }

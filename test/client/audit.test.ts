@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { GraySyncOptions } from '../../src/model/handle.js'
 import type { RowOperation } from '../../src/testing.js'
 import { memorySource, type Row, tablesOf } from '../consistency/memory.js'
-import { createProfile, type Profile, rest } from '../support/session.js'
+import { createProfile, inTime } from '../support/session.js'
 
 const rows: Row[] = ['a', 'b', 'c'].map((id) => ({ id, text: id }))
 const compare: GraySyncOptions<RowOperation>['compare'] = { tables: { cards: {} } }
@@ -13,20 +13,6 @@ async function openPair() {
   await profile.engines.legacy.store?.hydrate('cards', rows)
   const tables = tablesOf({ cards: rows })
   return { profile, tables, server: memorySource('server', tables) }
-}
-
-/** Lets the clock run until it is done. */
-async function inTime<T>({ world }: Profile, work: Promise<T>): Promise<T> {
-  let isDone = false
-  const end = () => {
-    isDone = true
-  }
-  work.then(end, end)
-  while (!isDone) {
-    await rest()
-    world.advance(100)
-  }
-  return work
 }
 
 describe('an incremental audit of a handle', () => {

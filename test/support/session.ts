@@ -62,3 +62,17 @@ export async function rest(): Promise<void> {
 }
 
 export const queued = (engine: FakeEngine): string[] => engine.disk.queue.map((row) => row.opId)
+
+/** Lets the clock run until it is done. */
+export async function inTime<T>({ world }: Profile, work: Promise<T>): Promise<T> {
+  let isDone = false
+  const end = () => {
+    isDone = true
+  }
+  work.then(end, end)
+  while (!isDone) {
+    await rest()
+    world.advance(100)
+  }
+  return work
+}

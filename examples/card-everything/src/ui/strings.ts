@@ -82,6 +82,10 @@ export interface Strings {
   differentData: string
   unfinishedAudit: string
   auditFailed(message: string): string
+  repairPlan(put: number, change: number, remove: number): string
+  repairNow: string
+  repairUndo: string
+  repaired(done: number, outdated: number, differing: number): string
   auditColumns: readonly [string, string, string, string, string, string]
   fields: string
   shadow: Record<Shadow['state'], (engine: string) => string>
@@ -207,6 +211,12 @@ const en: Strings = {
   differentData: 'They differ.',
   unfinishedAudit: 'The comparison did not reach the end.',
   auditFailed: (message) => `The comparison failed: ${message}`,
+  repairPlan: (put, change, remove) =>
+    `To make this device equal to the server: ${put} rows added, ${change} changed, ${remove} removed.`,
+  repairNow: 'Repair this device',
+  repairUndo: 'Undo the repair',
+  repaired: (done, outdated, differing) =>
+    `${done} rows done, ${outdated} changed since and were left alone, ${differing} differ now.`,
   auditColumns: ['Table', 'Compared', 'Missing', 'Extra', 'Changed', 'In flight'],
   fields: 'Fields that differ',
   shadow: {
@@ -334,6 +344,12 @@ const zh: Strings = {
   differentData: '两边数据不同。',
   unfinishedAudit: '比较没有完成。',
   auditFailed: (message) => `比较失败：${message}`,
+  repairPlan: (put, change, remove) =>
+    `要与服务器一致，本机将新增 ${put} 行、修改 ${change} 行、删除 ${remove} 行。`,
+  repairNow: '修复本机',
+  repairUndo: '撤销修复',
+  repaired: (done, outdated, differing) =>
+    `已处理 ${done} 行；${outdated} 行此后有改动，未动；现有 ${differing} 行不同。`,
   auditColumns: ['表', '已比较', '缺少', '多出', '不同', '发送中'],
   fields: '不同的字段',
   shadow: {
