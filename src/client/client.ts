@@ -91,11 +91,19 @@ export function createClient<Op extends Operation>(
   }
   const begin = async () => {
     state.show({ phase: 'starting', decision: null, running: null })
-    const { session, refresh } = await reach()
+    const opened = await reach()
+    const { session, refresh } = opened
     await session.begin()
     if (lifetime.signal.aborted) return
     refresh?.watch()
     emitter.emit('started', state.get())
+    const { server } = options
+    // A chunk that can't be loaded now is loaded at the next start.
+    if (server)
+      import('./desk.js').then(
+        (desk) => desk.keepAuditing(opened, server),
+        () => {},
+      )
   }
   const settle = async (): Promise<Snapshot> => {
     await starting?.catch(report)

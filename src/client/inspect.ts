@@ -14,26 +14,21 @@ export async function inspect<Op extends Operation>(
   const left = running ? core.options.engines?.[running]?.data : undefined
   if (!left) throw new GraySyncError('AUDIT', 'the engine that owns this profile gives no `data`')
   const { against = 'other', ...rest } = o
-  const other = against === 'other'
-  const report = await compareLive(core, {
-    ...rest,
-    left,
-    right: other ? reachShadow(core) : against,
-    running,
-    ...(other && { settleMs: SHADOW_SETTLE_MS }),
-  })
+  const right = against === 'other' ? reachOther(core) : { right: against }
+  const report = await compareLive(core, { ...rest, ...right, left, running })
   tellDivergences(core, report)
   voice.say({ about: 'audit', report })
   return report
 }
 
-/** The other engine's store holds the past, unless that engine runs in shadow. */
-function reachShadow<Op extends Operation>(core: Core<Op>): Source {
+/** The other engine's store holds the past, unless that engine runs in shadow; else the server's copy tells. */
+function reachOther<Op extends Operation>(core: Core<Op>): { right: Source; settleMs?: number } {
   const { shadow } = core.state.get()
   const data = shadow?.state === 'running' && core.options.engines?.[shadow.engine]?.data
-  if (data) return data
+  if (data) return { right: data, settleMs: SHADOW_SETTLE_MS }
+  if (core.options.server) return { right: core.options.server }
   throw new GraySyncError(
     'AUDIT',
-    'against: a source is needed, as no shadow runs here; publish a rollout with a shadow share to get one',
+    'against: a source is needed, as no shadow runs here and `server` is not given; publish a rollout with a shadow share to get one',
   )
 }

@@ -72,6 +72,7 @@ const OPTIONS: Shape = {
     engines: { is: 'record', has: { legacy: ENGINE }, may: { refactored: ENGINE } },
     subject: findWrongSubject,
     sink: { is: 'record', has: { send: FUNCTION }, may: { sendFile: FUNCTION, erase: FUNCTION } },
+    server: SOURCE,
     compare: { is: 'record', has: { tables: { is: 'record' } } },
     consent: CONSENT,
     startTimeoutMs: { is: 'an integer', from: 1, to: 60_000 },

@@ -5,7 +5,7 @@ import type { Accepted, EngineName, Operation, Pending } from './operation.js'
 import type { Consent, Feedback, Lane, Sink } from './record.js'
 import type { Repair, RepairOptions } from './repair.js'
 import type { Shadow } from './shadow.js'
-import type { AuditOptions, AuditReport, CompareRules, DivergenceKind } from './source.js'
+import type { AuditOptions, AuditReport, CompareRules, DivergenceKind, Source } from './source.js'
 import type { WRITES, WritePort } from './writes.js'
 
 export interface GraySyncOptions<Op extends Operation> {
@@ -18,6 +18,11 @@ export interface GraySyncOptions<Op extends Operation> {
   subject?: Subject | null
   /** Where telemetry and feedback go. @default absent: nothing leaves the device */
   sink?: Sink
+  /**
+   * The server's copy: what the owner's rows are held against after a switch, at the rollout's `audit`, and by
+   * `audit()` where no shadow runs. @default absent: nothing is audited by itself
+   */
+  server?: Source
   /** How rows are compared. @default every field counts */
   compare?: CompareRules
   /** Whether telemetry may leave. @default 'pending': kept in memory until the user answered */

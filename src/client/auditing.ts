@@ -1,0 +1,80 @@
+import { bucketOf, isInShare } from '../decision/bucket.js'
+import { readControl } from '../engine/control.js'
+import type { Operation } from '../model/operation.js'
+import type { Source } from '../model/source.js'
+import { readFact, writeFact } from '../store/control.js'
+import { inspect } from './inspect.js'
+import type { Opened } from './open.js'
+
+const LOOK_EVERY_MS = 60_000
+const AUDIT_EVERY_MS = 3_600_000
+const EVERYBODY = 100_000
+
+/** The last audit that was whole. */
+interface Audited {
+  at: number
+  /** Ownership generation: another one is a switch that nobody verified yet. */
+  flip: number
+  stage: string | null
+}
+
+/**
+ * Holds the owner's rows against the server's in the tab that runs the engine, while it is seen: after each switch,
+ * at each change of stage, and at the interval of the rollout.
+ */
+export function keepAuditing<Op extends Operation>(opened: Opened<Op>, server: Source): void {
+  const { core } = opened
+  const { platform, signal } = core
+  let present: AbortController | null = null
+  let cancel = () => {}
+
+  const look = async () => {
+    if (present || signal.aborted || !platform.visible() || !isLeading(opened)) return
+    present = new AbortController()
+    await auditWhereDue(opened, server, present.signal).catch(core.report)
+    present = null
+  }
+  const tick = () => {
+    void look()
+    cancel = platform.setTimer(tick, LOOK_EVERY_MS)
+  }
+  platform.onLife((life) => {
+    if (life === 'hidden' || life === 'pagehide') present?.abort()
+  }, signal)
+  signal.addEventListener('abort', () => cancel(), { once: true })
+  cancel = platform.setTimer(tick, LOOK_EVERY_MS)
+}
+
+function isLeading<Op extends Operation>({ core }: Opened<Op>): boolean {
+  const snapshot = core.state.get()
+  return snapshot.phase === 'running' && snapshot.running !== null && snapshot.role === 'writer'
+}
+
+async function auditWhereDue<Op extends Operation>(
+  opened: Opened<Op>,
+  server: Source,
+  signal: AbortSignal,
+): Promise<void> {
+  const { core } = opened
+  const { control } = core.stores
+  if (!control) return
+  const { flip, switched } = await readControl(control)
+  const last = await readFact<Audited>(control, 'audited')
+  const isUnverified = switched && last?.flip !== flip
+  if (!isUnverified && !isDue(opened, last ?? null)) return
+  const report = await inspect(opened, { against: server, incremental: true, signal })
+  const stage = core.rollout()?.stage ?? null
+  if (report.complete) {
+    await writeFact(control, 'audited', { at: core.platform.now(), flip, stage })
+  }
+}
+
+function isDue<Op extends Operation>({ core }: Opened<Op>, last: Audited | null): boolean {
+  const rollout = core.rollout()
+  if (!rollout?.audit) return false
+  const { sample = EVERYBODY, intervalMs = AUDIT_EVERY_MS } = rollout.audit
+  if (!isInShare(bucketOf(`${rollout.hash.salt}/audit`, core.profile.bucketingKey), sample)) {
+    return false
+  }
+  return !last || last.stage !== rollout.stage || core.platform.now() - last.at >= intervalMs
+}
