@@ -6,17 +6,23 @@ import type { Held, Platform } from '../model/platform.js'
 export interface Attendance {
   show(): void
   hide(): void
+  /** Frozen: what it hears now it must not act on, since a write that it began would hold up every other tab. */
+  isStill(): boolean
 }
 
 export function createAttendance(platform: Platform, signal: AbortSignal): Attendance {
   let turn = new AbortController()
   let held: Held | null = null
+  let isStill = false
   const hide = () => {
     turn.abort()
     held?.release()
     held = null
   }
   platform.worker?.onAsk((message) => (isMessage(message, ROLL_CALL) ? PRESENT : null), signal)
+  platform.onLife((life) => {
+    if (life === 'freeze' || life === 'resume') isStill = life === 'freeze'
+  }, signal)
   signal.addEventListener('abort', hide, { once: true })
   return {
     show() {
@@ -34,5 +40,6 @@ export function createAttendance(platform: Platform, signal: AbortSignal): Atten
       )
     },
     hide,
+    isStill: () => isStill,
   }
 }

@@ -1,5 +1,7 @@
+import { mintId } from '../lib/id.js'
 import type { Operation } from '../model/operation.js'
 import type { Held } from '../model/platform.js'
+import { writeFact } from '../store/control.js'
 import type { Core } from './core.js'
 
 /** The name of the lock. */
@@ -16,6 +18,8 @@ export interface Lease {
   await(): void
   /** Takes it from a tab that does nothing with it: a new term says whose it is. */
   steal(): void
+  /** Shows, where it is held, that this tab lives: in the store, since a page that stands still can hear and not write. */
+  show(): Promise<void>
   giveBack(): void
 }
 
@@ -26,7 +30,7 @@ export interface LeaseOptions {
 }
 
 export function createLease<Op extends Operation>(
-  { platform, report }: Core<Op>,
+  { platform, report, stores }: Core<Op>,
   o: LeaseOptions,
 ): Lease {
   /** Changes with every giving back: what was asked for before is no longer wanted. */
@@ -74,6 +78,10 @@ export function createLease<Op extends Operation>(
     steal() {
       leaveLine()
       ask(true)
+    },
+    async show() {
+      const pulse = mintId(platform.now(), platform.randomBytes(16))
+      if (held && stores.control) await writeFact(stores.control, 'pulse', pulse)
     },
     giveBack() {
       leaveLine()

@@ -92,6 +92,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   signal.addEventListener('abort', () => channel?.close(), { once: true })
 
   const receive = (hint: Hint | null) => {
+    if (session.isStill()) return
     if (hint?.kind === 'accepted') void operations.pump()
     if (hint?.kind === 'settled') void operations.look(hint.opIds).catch(o.report)
     if (hint?.kind === 'control') void session.look()

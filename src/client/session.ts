@@ -2,10 +2,8 @@ import { readControl } from '../engine/control.js'
 import type { Host } from '../engine/handing.js'
 import { sweepAcked } from '../engine/oplog.js'
 import type { Operations } from '../flows/enqueue.js'
-import { mintId } from '../lib/id.js'
 import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
-import { writeFact } from '../store/control.js'
 import { createAttendance } from './attendance.js'
 import type { Blocked, Core } from './core.js'
 import { type Booted, cross, raise } from './crossing.js'
@@ -24,6 +22,8 @@ export interface Session<Op extends Operation> {
   host(): Host<Op> | null
   /** Another tab changed the control record, or the user's choice. */
   look(): Promise<void>
+  /** Frozen: what it hears now it must not act on, since a write that it began would hold up every other tab. */
+  isStill(): boolean
   /** Another tab asks whether this one, should it lead, does anything. */
   answer(): Promise<void>
   end(): Promise<void>
@@ -215,13 +215,6 @@ export function createSession<Op extends Operation>(
     void raise(core, control)
   }
 
-  /** In the store, since a page that stands still can hear and not write. */
-  async function answer(): Promise<void> {
-    const { control: connection } = core.stores
-    if (!lease.isHeld() || !connection) return
-    await writeFact(connection, 'pulse', mintId(platform.now(), platform.randomBytes(16)))
-  }
-
   function halt(cause: unknown): void {
     reign++
     const error = core.report(cause)
@@ -239,8 +232,9 @@ export function createSession<Op extends Operation>(
       await begin().catch(halt)
     },
     host: hosting.host,
+    isStill: attendance.isStill,
     look: () => following.look().catch((cause) => void core.report(cause)),
-    answer: () => answer().catch((cause) => void core.report(cause)),
+    answer: () => lease.show().catch((cause) => void core.report(cause)),
     async end() {
       reign++
       await hosting.stop()

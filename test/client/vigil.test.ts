@@ -236,6 +236,27 @@ describe('a page that is frozen', () => {
     await second.close()
   })
 
+  it('with an engine that can not stop answers nobody, and loses the lease while work waits', async () => {
+    const { world, engines, tab, first, second } = openPair()
+    const { start } = engines.legacy
+    engines.legacy.start = async (ctx) => {
+      const { push } = (await start(ctx)) ?? {}
+      return push ? { push } : {}
+    }
+    await first.start()
+    await second.start()
+    tab.live('freeze')
+    await second.enqueue(put('a'))
+    await lookOn(world, 5)
+    await awaitSnapshot(second, isWriter)
+    tab.live('resume')
+    expect(await awaitSnapshot(first, ({ running }) => running === null)).toMatchObject({
+      blocked: { by: 'FENCED' },
+    })
+    await first.close()
+    await second.close()
+  })
+
   it('with an engine that can not stop goes on where nobody led meanwhile', async () => {
     const { engines, tab, first, second } = openPair()
     const { start } = engines.legacy
