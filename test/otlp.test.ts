@@ -5,6 +5,8 @@ import { otlpSink } from '../src/otlp.js'
 import { type Collector, type Fault, openCollector } from './support/collector.js'
 import { makeRecords } from './support/desk.js'
 import { decodeLogs } from './support/logs-schema.js'
+import { anyRecord, consultOracles, findGoogleAbsence } from './support/otlp-oracle.js'
+import { isPresent } from './support/presence.js'
 
 const signal = new AbortController().signal
 
@@ -44,36 +46,12 @@ async function readBody({ init }: Call): Promise<unknown> {
 }
 
 describe('what is sent', () => {
-  const value = fc.letrec((tie) => ({
-    any: fc.oneof(
-      { depthSize: 'small' },
-      fc.string({ unit: 'binary' }),
-      fc.boolean(),
-      fc.constant(null),
-      fc.maxSafeInteger(),
-      // JSON has no negative zero.
-      fc.double().map((number) => number + 0),
-      fc.array(tie('any'), { maxLength: 4 }),
-      fc.dictionary(fc.string({ unit: 'binary' }), tie('any'), { maxKeys: 4 }),
-    ),
-  })).any
-  const record: fc.Arbitrary<TelemetryRecord> = fc.record(
-    {
-      uid: fc.uuid(),
-      name: fc.string({ unit: 'binary' }),
-      at: fc.integer({ min: 0, max: 4_102_444_800_000 }),
-      lane: fc.constantFrom('feedback', 'error', 'exposure', 'metric'),
-      attributes: fc.dictionary(fc.string({ unit: 'binary' }), value),
-      body: fc.string({ unit: 'binary' }),
-    },
-    { requiredKeys: ['uid', 'name', 'at', 'lane', 'attributes'] },
-  )
-  const runs = Number(process.env.ORACLE_RUNS ?? 300)
+  const runs = 300
 
   it(`is what the protocol reads, for ${runs} batches of anything`, async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(record, { maxLength: 8 }),
+        fc.array(anyRecord, { maxLength: 8 }),
         fc.dictionary(fc.string(), fc.string()),
         async (records, resource) => {
           const read = decodeLogs(await readBody(await call(records, { resource })))
@@ -96,6 +74,16 @@ describe('what is sent', () => {
       { numRuns: runs },
     )
   }, 120_000)
+
+  const absence = findGoogleAbsence()
+  it(`is what Google's protobuf reads${absence ? ', if it were here' : ''}, and what OpenTelemetry's exporter writes`, async () => {
+    const google = isPresent("Google's protobuf over OTLP", absence)
+    const seed = Math.floor(Math.random() * 2 ** 31)
+    const { records } = await consultOracles({ batches: 200, seed, google }).catch((cause) => {
+      throw new Error(`with seed ${seed}`, { cause })
+    })
+    expect(records).toBeGreaterThan(200)
+  }, 60_000)
 
   it.each([8_640_000_000_000_000, -1, Number.NaN])(
     'is readable with the clock at %d',

@@ -83,6 +83,25 @@ const SCHEMA = {
 
 const root = protobuf.Root.fromJSON(SCHEMA)
 
+/** The same messages as protoc takes them. */
+export const LOGS_PROTO: string = [
+  'syntax = "proto3";',
+  ...Object.entries(SCHEMA.nested).map(([name, message]) => writeMessage(name, message)),
+].join('\n')
+
+interface Message {
+  fields: Record<string, { rule?: string; type: string; id: number }>
+  oneofs?: unknown
+}
+
+function writeMessage(name: string, { fields, oneofs }: Message): string {
+  const lines = Object.entries(fields).map(
+    ([field, { rule, type, id }]) => `${rule ?? ''} ${type} ${field} = ${id};`,
+  )
+  const body = oneofs ? ['oneof value {', ...lines, '}'] : lines
+  return [`message ${name} {`, ...body, '}'].join('\n')
+}
+
 export interface DecodedRecord {
   name: string
   nanos: bigint
@@ -98,12 +117,21 @@ export interface DecodedLogs {
 
 /** Carries a request through protobuf's wire format and reads it back; throws at whatever the protocol does not know. */
 export function decodeLogs(json: unknown): DecodedLogs {
+  return readLogs(encodeLogs(json))
+}
+
+/** The wire format of a request; throws at whatever the protocol does not know. */
+export function encodeLogs(json: unknown): Uint8Array {
   const type = root.lookupType('ExportLogsServiceRequest')
   refuseUnknown(type, json, '$')
   const message = type.fromObject(json as object)
   const wrong = type.verify(message)
   if (wrong) throw new Error(wrong)
-  const bytes = type.encode(message).finish()
+  return type.encode(message).finish()
+}
+
+export function readLogs(bytes: Uint8Array): DecodedLogs {
+  const type = root.lookupType('ExportLogsServiceRequest')
   const read = type.toObject(type.decode(bytes), { longs: String, arrays: true }) as Wire
   const [logs] = read.resourceLogs
   if (!logs) throw new Error('no resource')
@@ -111,8 +139,9 @@ export function decodeLogs(json: unknown): DecodedLogs {
     resource: logs.resource.attributes.map(toPair),
     records: logs.scopeLogs.flatMap((scope) =>
       scope.logRecords.map((record) => ({
-        name: record.eventName,
-        nanos: BigInt(record.timeUnixNano),
+        // What is empty or 0 may be left out on the wire.
+        name: record.eventName ?? '',
+        nanos: BigInt(record.timeUnixNano ?? 0),
         severity: record.severityNumber,
         body: record.body?.stringValue,
         attributes: record.attributes.map(toPair),
@@ -131,7 +160,7 @@ interface WireValue {
 }
 
 interface WirePair {
-  key: string
+  key?: string
   value?: WireValue
 }
 
@@ -140,9 +169,9 @@ interface Wire {
     resource: { attributes: WirePair[] }
     scopeLogs: {
       logRecords: {
-        timeUnixNano: string
+        timeUnixNano?: string
         severityNumber: number
-        eventName: string
+        eventName?: string
         body?: WireValue
         attributes: WirePair[]
       }[]
@@ -150,7 +179,7 @@ interface Wire {
   }[]
 }
 
-function toPair({ key, value }: WirePair): [string, unknown] {
+function toPair({ key = '', value }: WirePair): [string, unknown] {
   return [key, toPlain(value ?? {})]
 }
 
