@@ -2,54 +2,53 @@ import { parseArgs } from 'node:util'
 import { chromium } from '../test/e2e/support/chromium.js'
 import { firefox } from '../test/e2e/support/firefox.js'
 import { minibrowser } from '../test/e2e/support/minibrowser.js'
-import { buildPage, OUTAGES, openLab, runOutage } from '../test/support/outage.js'
+import { buildPage } from '../test/support/outage.js'
+import { proveBacklog, proveKills, proveLastBreath } from './outage/extremes.js'
+import { proveMatrix, showPeers } from './outage/matrix.js'
+import { createReport } from './outage/report.js'
 
 const BROWSERS = { chromium, firefox, webkit: minibrowser }
+const PARTS = {
+  matrix: proveMatrix,
+  kills: proveKills,
+  breath: proveLastBreath,
+  backlog: proveBacklog,
+}
 
 const { values } = parseArgs({
   options: {
     browser: { type: 'string', default: 'chromium' },
+    part: { type: 'string' },
+    only: { type: 'string' },
+    peers: { type: 'boolean', default: false },
     events: { type: 'string', default: '60' },
     outage: { type: 'string', default: '14' },
     wait: { type: 'string', default: '30' },
-    only: { type: 'string' },
+    trials: { type: 'string', default: '3' },
+    backlog: { type: 'string', default: '100000' },
   },
 })
 const make = BROWSERS[values.browser as keyof typeof BROWSERS]
 if (!make) {
-  throw new Error(
-    `--browser: must be one of ${Object.keys(BROWSERS).join(', ')}, got ${values.browser}`,
-  )
+  const names = Object.keys(BROWSERS).join(', ')
+  throw new Error(`--browser: must be one of ${names}, got ${values.browser}`)
 }
 if (make.absence) throw new Error(`--browser ${values.browser}: ${make.absence}`)
 
+const report = createReport(make.name)
 const how = {
+  make,
   html: await buildPage(),
+  report,
+  only: values.only,
   events: Number(values.events),
   outageMs: Number(values.outage) * 1_000,
   waitMs: Number(values.wait) * 1_000,
+  trials: Number(values.trials),
+  backlog: Number(values.backlog),
 }
-console.log(`outage in ${make.name}`)
-console.log('                    alone  nudged  doubled  repeated  recovered after')
-const lab = await openLab(make)
-let arrived = 0
-let emitted = 0
-let doubled = 0
-for (const outage of OUTAGES.filter((each) => !values.only || each.name === values.only)) {
-  const result = await runOutage(lab, outage, how)
-  const after = result.recoveryMs === null ? '-' : `${(result.recoveryMs / 1_000).toFixed(1)} s`
-  console.log(
-    outage.name.padEnd(19),
-    `${result.alone}/${result.emitted}`.padEnd(6),
-    `${result.nudged}/${result.emitted}`.padEnd(7),
-    String(result.doubled).padEnd(8),
-    String(result.repeated).padEnd(9),
-    after,
-  )
-  arrived += result.alone
-  emitted += result.emitted
-  doubled += result.doubled
+for (const [name, prove] of Object.entries(PARTS)) {
+  if (values.part === undefined || values.part.split(',').includes(name)) await prove(how)
 }
-await lab.close()
-console.log(`${make.name}: ${arrived} of ${emitted} arrived, ${doubled} doubled`)
-process.exit(arrived === emitted && doubled === 0 ? 0 : 1)
+if (values.peers) await showPeers(how)
+process.exit(report.end())

@@ -85,15 +85,17 @@ export function createDelivery(o: {
     schedule = await outbox.schedule()
     const waitMs = toWaitMs(schedule, platform.now())
     if (waitMs > 0 && (schedule.told || !isEager)) return wakeIn(waitMs)
-    await outbox.tellDrops((drop) => {
-      const record = toDropRecord(platform, drop)
-      return o.sign?.(record) ?? record
-    })
     for (const lane of LANES) {
       if (!(await sendRecords(lane))) return
       // The text of an entry has gone before its file.
       if (lane === 'feedback' && !(await sendFiles())) return
     }
+    // Not before upstream is there: told earlier, the counts would wait among the records, and could be given up with them.
+    const hasTold = await outbox.tellDrops((drop) => {
+      const record = toDropRecord(platform, drop)
+      return o.sign?.(record) ?? record
+    })
+    if (hasTold) await sendRecords('error')
   }
 
   /** `false` where the others need not try. */

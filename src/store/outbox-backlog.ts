@@ -29,8 +29,8 @@ export interface Backlog {
   next(lane: Lane): Promise<Batch | null>
   /** Takes a batch out, all but what is kept for another time. */
   settle(batch: Batch, outcome: Settlement): Promise<void>
-  /** Puts counted drops among the records; `make` makes them. */
-  tellDrops(make: (drop: Drop) => Telling): Promise<void>
+  /** Puts counted drops among the records, and answers whether there were any; `make` makes them. */
+  tellDrops(make: (drop: Drop) => Telling): Promise<boolean>
   schedule(): Promise<Schedule>
   setSchedule(schedule: Schedule): Promise<void>
   nextFile(): Promise<StoredFile | null>
@@ -89,8 +89,15 @@ export function createBacklog(o: {
       await shelf.memory.replace({ ids, by })
     },
     async tellDrops(make) {
-      if (!o.mayLeave('error')) return
-      await shelf.reachAll((log) => log.tell((drops) => pack('error', drops.map(make))))
+      let hasTold = false
+      if (!o.mayLeave('error')) return hasTold
+      await shelf.reachAll((log) =>
+        log.tell((drops) => {
+          hasTold = true
+          return pack('error', drops.map(make))
+        }),
+      )
+      return hasTold
     },
     schedule: async () =>
       (await shelf.reach((log) => log.note('schedule'))) ??

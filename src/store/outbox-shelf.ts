@@ -48,6 +48,7 @@ export function createShelf(o: {
   let disk = o.database && diskLog(o.database)
   let unbounded = Number.POSITIVE_INFINITY
   let isFull = false
+  let bounding: Promise<unknown> = Promise.resolve()
 
   const lose = (log: ChunkLog, error: GraySyncError) => {
     if (disk !== log) return
@@ -102,7 +103,8 @@ export function createShelf(o: {
     unbounded += bytes
     if (unbounded < BOUND_EVERY_BYTES) return
     unbounded = 0
-    void attempt(boundDisk)
+    // One after the other: two at once would count twice what both give up.
+    bounding = bounding.then(() => attempt(boundDisk))
   }
 
   return {
@@ -114,6 +116,7 @@ export function createShelf(o: {
       if (onDisk && (await attempt((log) => log.put(chunks, how), isWanted))) {
         isFull = false
         bound(chunks.reduce((sum, chunk) => sum + chunk.bytes, 0))
+        if (!strictly) await bounding
         return true
       }
       if (isWanted()) {

@@ -201,8 +201,28 @@ describe('a refusal', () => {
     collector.rejects = 0
     expect(sum(desk)).toBe(7)
     await desk.delivery?.drain()
-    expect(collector.arrivals).toHaveLength(11)
-    expect(told(collector)).toEqual([{ lane: 'metric', reason: 'rejected', count: '3' }])
+    // The count was rejected too: that is counted in turn.
+    expect(collector.arrivals).toHaveLength(12)
+    expect(told(collector)).toEqual([
+      { lane: 'metric', reason: 'rejected', count: '3' },
+      { lane: 'error', reason: 'rejected', count: '1' },
+    ])
+  })
+
+  it('that lasts gives up what does not fit, and every one of it is told in the end', async () => {
+    collector.fault = '503'
+    const desk = await open({ device: createDevice({ quota: 8_000_000 }) })
+    for (let round = 0; round < 30; round++) {
+      addAll(desk.outbox, makeRecords(100, 'error', 600))
+      await desk.outbox.flush()
+      await desk.delivery?.drain()
+    }
+    collector.fault = 'none'
+    await desk.delivery?.drain()
+    const counted = told(collector).reduce((count, drop) => count + Number(drop.count), 0)
+    const arrived = collector.stored.size - told(collector).length
+    expect(counted).toBeGreaterThan(100)
+    expect(arrived + counted).toBe(3_000)
   })
 
   it('of one lane for its configuration lets the other lanes pass', async () => {

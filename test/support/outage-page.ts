@@ -5,43 +5,89 @@ import { browserPlatform } from '../../src/platform/platform.js'
 import { openDatabase } from '../../src/store/database.js'
 import { createOutbox } from '../../src/store/outbox.js'
 import { leap } from './leap.js'
-import { toMark } from './tally.js'
+import { readMark, toMark } from './tally.js'
 
 const LANES: readonly Lane[] = ['error', 'exposure', 'metric']
+const STEP_MS = 10
 
 /** What a script outside says to the page. */
 export interface OutagePage {
-  /** Captures one event, under this id where one is given. */
-  emit(index: number, uid?: string): string
+  emit(index: number, lane?: Lane): void
+  /** So many, in slices between which the page breathes. */
+  emitMany(from: number, count: number): Promise<void>
+  /** So many at the very moment in which the page is left, before graysync hears of it. */
+  emitAtLast(count: number): void
+  /** Emits metrics, the least urgent, on and on. */
+  stream(perSecond: number): void
+  /** What is on disk of what was streamed, and how old the oldest is that is not. */
+  progress(): Promise<{ stored: number[]; tailMs: number }>
+  feedback(): Promise<void>
   flush(): Promise<void>
   /** Lets time go by. */
   advance(ms: number): void
-  /** Ids of the records on disk. */
-  stored(): Promise<string[]>
-  delivered: number
+  disk(): Promise<{ bytes: number; feedback: number }>
+  /** `null` where the browser keeps it to itself. */
+  heapBytes(): number | null
 }
 
 const { platform, advance } = leap(browserPlatform())
 const database = await openDatabase(platform)
 const { signal } = new AbortController()
+const emittedAt: number[] = []
+
 const page: OutagePage = {
-  delivered: 0,
-  emit(index, uid = crypto.randomUUID()) {
-    const lane = LANES[index % LANES.length] ?? 'metric'
-    outbox.add({
-      uid,
-      name: 'outage',
-      at: platform.now(),
-      lane,
-      attributes: { mark: toMark(index) },
-    })
-    return uid
+  emit(index, lane = LANES[index % LANES.length] ?? 'metric') {
+    outbox.add({ name: 'outage', at: platform.now(), lane, attributes: { mark: toMark(index) } })
+    emittedAt[index] = performance.now()
+  },
+  async emitMany(from, count) {
+    for (let index = from; index < from + count; index++) {
+      page.emit(index)
+      if (index % 500 === 0) await platform.pause()
+    }
+    await outbox.flush()
+  },
+  emitAtLast(count) {
+    const emit = () => {
+      while (emittedAt.length < count) page.emit(emittedAt.length)
+    }
+    for (const life of ['visibilitychange', 'pagehide']) addEventListener(life, emit, true)
+  },
+  stream(perSecond) {
+    let owed = 0
+    setInterval(() => {
+      owed += (perSecond * STEP_MS) / 1_000
+      for (; owed >= 1; owed--) page.emit(emittedAt.length, 'metric')
+    }, STEP_MS)
+  },
+  async progress() {
+    const [now, count] = [performance.now(), emittedAt.length]
+    const chunks = await database.getAll('chunks')
+    const stored = chunks.flatMap(({ json }) => readMark(json))
+    const known = new Set(stored)
+    const unsaved = emittedAt.slice(0, count).filter((_, index) => !known.has(index))
+    return { stored, tailMs: unsaved.length > 0 ? now - Math.min(...unsaved) : 0 }
+  },
+  async feedback() {
+    const [at, attributes] = [platform.now(), { mark: toMark(emittedAt.length) }]
+    emittedAt.push(performance.now())
+    const uid = crypto.randomUUID()
+    await outbox.addDurably({ uid, name: 'feedback', at, lane: 'feedback', attributes })
   },
   flush: () => outbox.flush(),
   advance,
-  async stored() {
+  async disk() {
     const chunks = await database.getAll('chunks')
-    return chunks.flatMap(({ json }) => JSON.parse(json).map(({ uid }: { uid: string }) => uid))
+    const [kept, rest] = [true, false].map((isFeedback) =>
+      chunks.filter(({ lane }) => (lane === 'feedback') === isFeedback),
+    )
+    const bytes = rest?.reduce((sum, chunk) => sum + chunk.bytes, 0) ?? 0
+    return { bytes, feedback: kept?.length ?? 0 }
+  },
+  heapBytes() {
+    const { gc } = globalThis as { gc?: () => void }
+    gc?.()
+    return (performance as { memory?: { usedJSHeapSize: number } }).memory?.usedJSHeapSize ?? null
   },
 }
 const onError = () => {}
@@ -50,9 +96,7 @@ createDelivery({
   platform,
   outbox,
   sink: otlpSink({ url: '/v1/logs' }),
-  onDelivered: (_, count) => {
-    page.delivered += count
-  },
+  onDelivered() {},
   onError,
   signal,
 })

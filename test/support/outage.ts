@@ -143,10 +143,10 @@ export async function runOutage(
   }
 }
 
-/** A page with all of its script inside. */
-export async function buildPage(script = './outage-page.ts'): Promise<string> {
+/** The page that captures with graysync. */
+export async function buildPage(): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [new URL(script, import.meta.url).pathname],
+    entryPoints: [new URL('./outage-page.ts', import.meta.url).pathname],
     bundle: true,
     write: false,
     format: 'esm',
@@ -155,7 +155,12 @@ export async function buildPage(script = './outage-page.ts'): Promise<string> {
     minify: true,
     charset: 'ascii',
   })
-  const module = outputFiles[0]?.text.replaceAll('</script', '<\\/script')
+  return toPage(outputFiles[0]?.text ?? '')
+}
+
+/** A page with all of its script inside, and ears for orders. */
+export function toPage(script: string): string {
+  const module = script.replaceAll('</script', '<\\/script')
   return `<!doctype html><meta charset="utf-8"><script>(${takeOrders})()</script><script type="module">${module}</script>`
 }
 
@@ -182,6 +187,6 @@ async function isComplete(tally: Tally, count: number, withinMs: number): Promis
   return tally.events() >= count
 }
 
-function sleep(ms: number): Promise<void> {
+export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)))
 }

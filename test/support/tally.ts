@@ -5,9 +5,15 @@ const MARK = /event-(\d+)\./g
 /** The text by which an event is known again, whatever is made of it on its way. */
 export const toMark = (index: number): string => `event-${index}.`
 
+/** The numbers of the events that are named in a text. */
+export function readMark(text: string): number[] {
+  return [...text.matchAll(MARK)].map(([, index]) => Number(index))
+}
+
 /** Counts marked events in whatever bodies arrive: ours and those of others. */
 export interface Tally {
   take(body: string): void
+  has(index: number): boolean
   /** Distinct events. */
   events(): number
   /** Events that are there twice, under two ids, or twice without any. */
@@ -32,6 +38,7 @@ export function createTally(): Tally {
     take(body) {
       for (const document of parse(body)) find(document, null, note)
     },
+    has: (index) => ids.has(toMark(index)),
     events: () => ids.size,
     doubled: () => distinct() - ids.size,
     repeated: () => arrivals - distinct(),

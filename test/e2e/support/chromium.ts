@@ -17,6 +17,9 @@ const FLAGS = [
   '--no-first-run',
   '--no-default-browser-check',
   '--remote-debugging-port=0',
+  // So that a page can tell how much it holds.
+  '--enable-precise-memory-info',
+  '--js-flags=--expose-gc',
 ]
 const PORT_FILE = 'DevToolsActivePort'
 // What a killed Chromium leaves, and the next one stumbles over.
@@ -27,7 +30,7 @@ export const chromium: Make = {
   name: 'Chromium',
   keepsStorage: true,
   absence: existsSync(PATH) ? null : `no Chromium at ${PATH}`,
-  async launch(folder) {
+  async launch(folder, { quotaKb } = {}) {
     const profile = join(folder, 'profile')
     for (const name of LEFT) await rm(join(profile, name), { force: true })
     const { child, browser } = await start(profile)
@@ -39,7 +42,7 @@ export const chromium: Make = {
       async openTab() {
         const [context] = browser.contexts()
         if (!context) throw new Error('no context')
-        return toTab(await context.newPage())
+        return toTab(await context.newPage(), quotaKb)
       },
       kill,
       close: kill,
@@ -65,10 +68,14 @@ async function readEndpoint(file: string): Promise<string> {
   throw new Error('Chromium did not start within 30 s')
 }
 
-function toTab(page: Page): Tab {
+function toTab(page: Page, quotaKb: number | undefined): Tab {
   return {
     async open(url) {
       await page.goto(url)
+      if (quotaKb === undefined) return
+      const session = await page.context().newCDPSession(page)
+      const { origin } = new URL(url)
+      await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: quotaKb * 1_024 })
     },
     click: (testId) => page.click(toSelector(testId)),
     async type(testId, text) {
