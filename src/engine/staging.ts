@@ -1,6 +1,10 @@
 import type { Engine } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation, Pending } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
+import type { ControlConnection } from '../store/control.js'
+import type { Coordinator } from './coordinator.js'
+import { gather } from './gather.js'
 import { toSubject } from './oplog.js'
 
 export interface StagingOptions<Op extends Operation> {
@@ -31,6 +35,20 @@ export async function stage<Op extends Operation>(
     )
   }
   return [...ids]
+}
+
+/** What was staged may have been acknowledged, and newer operations sent, since: only what is still open goes on. */
+export async function restage<Op extends Operation>(
+  o: StagingOptions<Op> & {
+    platform: Platform
+    control: ControlConnection
+    coordinator: Pick<Coordinator, 'check' | 'isMine'>
+  },
+): Promise<void> {
+  const { isMine, check } = o.coordinator
+  const { movable } = await gather<Op>(o.control, [], { at: o.platform.now(), isMine })
+  await check()
+  await stage(o, movable)
 }
 
 /** Throws HANDOVER_VERIFY unless the queue of an engine that has not started holds what was activated. */

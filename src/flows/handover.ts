@@ -7,7 +7,7 @@ import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
 import { readOpen, toSubject } from '../engine/oplog.js'
 import type { Replicas } from '../engine/replicas.js'
 import { collect, rescue, softenQueue, unapply } from '../engine/rescue.js'
-import { insistOnActivated, stage } from '../engine/staging.js'
+import { insistOnActivated, restage, stage } from '../engine/staging.js'
 import { mintId } from '../lib/id.js'
 import type { Control, Engine } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
@@ -103,7 +103,7 @@ export async function resume<Op extends Operation>(
     return takeBack(h, new GraySyncError('ABORTED', `interrupted while ${present.phase}`), [])
   }
   if (isRescue(h)) h.source = { ...h.source, ...softenQueue(h, []) }
-  return finish(h, [])
+  return finish(h, [], () => restage(h))
 }
 
 function isRescue<Op extends Operation>({ rescues, from }: Handing<Op>): boolean {
@@ -176,8 +176,10 @@ async function raise<Op extends Operation>(h: Handing<Op>): Promise<void> {
 async function finish<Op extends Operation>(
   h: Handing<Op>,
   moved: readonly string[],
+  before: () => Promise<void> = async () => {},
 ): Promise<Outcome> {
   try {
+    await before()
     await raise(h)
     await h.coordinator.check()
     await h.target.queue?.importer?.activate(h.id)

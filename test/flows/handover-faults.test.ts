@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { settle } from '../../src/engine/oplog.js'
 import type { Control } from '../../src/model/engine.js'
-import { openControl } from '../../src/store/control.js'
+import { connectControl, openControl } from '../../src/store/control.js'
 import type { FakeEngine, Tab } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
@@ -60,6 +61,34 @@ const exporterOf = (engine: FakeEngine) => {
   if (!engine.queue?.exporter) throw new Error('no exporter')
   return engine.queue.exporter
 }
+
+describe('a handover that could not be finished', () => {
+  it('does not bring back at the next boot what was acknowledged meanwhile', async () => {
+    const profile = createProfile()
+    const [late, open] = await useLegacy(profile, 'a', 'b')
+    const { refactored } = profile.engines
+    const tab = profile.world.tab()
+    const importer = importerOf(refactored)
+    const { activate } = importer
+    importer.activate = async () => {
+      const log = connectControl(tab)
+      await settle(log, String(late), { state: 'acked', by: 'legacy' })
+      log.close()
+      throw new Error('of the target')
+    }
+    const gray = openWith(profile, rollouts.all, tab)
+    expect(await gray.start()).toMatchObject({ running: 'refactored', blocked: { by: 'ABORTED' } })
+    await expect.poll(() => queued(refactored)).toEqual([open])
+    await gray.close()
+    importer.activate = activate
+    const next = openWith(profile, rollouts.all)
+    expect(await next.start()).toMatchObject({ running: 'refactored' })
+    expect(await readControlOf(tab)).toMatchObject({ handover: null })
+    await rest()
+    expect(queued(refactored)).toEqual([open])
+    await next.close()
+  })
+})
 
 describe('a handover that failed', () => {
   it('leaves the tab with a term of its own, also where another tab became the writer meanwhile', async () => {

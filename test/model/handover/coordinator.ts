@@ -182,16 +182,21 @@ function gather(turn: Turn): void {
     const { control } = n
     control.log = adopt(control.log, openOf(s), tab.queued)
     control.applied |= setOf(control.log) & ~setOf(s.control.log)
-    const queued = setOf(tab.queued)
-    const open = openOf(n)
-    const waiting = new Set<number>()
-    const movable = keep(control.log, (op) => {
-      if (!has(open, op)) return false
-      if (!has(control.applied, op) && !has(queued, op)) waiting.add(entityOf(p, op))
-      return !waiting.has(entityOf(p, op))
-    })
-    Object.assign(tabOf(n, at), { queued: 0, movable, open })
+    const movable = readMovable(p, n, setOf(tab.queued))
+    Object.assign(tabOf(n, at), { queued: 0, movable, open: openOf(n) })
     advance(n, at)
+  })
+}
+
+/** What is open, without what the source has neither applied nor queued, and all that comes after it. */
+function readMovable(p: Protocol, s: State, queued: Ops): List {
+  const { log, applied } = s.control
+  const open = openOf(s)
+  const waiting = new Set<number>()
+  return keep(log, (op) => {
+    if (!has(open, op)) return false
+    if (!has(applied, op) && !has(queued, op)) waiting.add(entityOf(p, op))
+    return !waiting.has(entityOf(p, op))
   })
 }
 
@@ -275,19 +280,18 @@ function activate({ p, s, at, tab, emit }: Turn): void {
 
 function seal(turn: Turn): void {
   const { p, at, emit } = turn
+  const from = fromOf(turn)
   emit(
     'seals the queue of',
     (n) => {
-      const store = storeOf(n, fromOf(turn))
+      const store = storeOf(n, from)
       const { exported } = store
-      const stays = (op: number) =>
-        p.seals === 'never' || (p.seals === 'exported' && !has(exported, op))
-      store.queue = keep(store.queue, stays)
-      if (p.seals !== 'never') store.inflight &= setOf(store.queue)
+      if (p.seals) store.queue = keep(store.queue, (op) => !has(exported, op))
+      if (p.seals) store.inflight &= setOf(store.queue)
       store.exported = 0
       advance(n, at)
     },
-    fromOf(turn),
+    from,
   )
 }
 
@@ -313,6 +317,8 @@ function takeBack(turn: Turn): void {
   const isSame = control.hid === view.hid && view.hid !== 0
   if (isSame && control.finishing === 1) {
     emit('finds it committed', (n) => {
+      const isAnother = view.phase === 'stable'
+      if (turn.p.restages && isAnother) n.staged[view.hid] = readMovable(turn.p, n, 0)
       rest(n, at, {
         doing: 'handover',
         at: turn.paths.commit + 1,

@@ -55,10 +55,10 @@ export interface Rules {
   stagesByHandover: boolean
   /** Activating twice does not double. */
   activatesOnce: boolean
-  /** What a seal takes away: what this handover exported, once; everything; nothing. */
-  seals: 'exported' | 'blind' | 'never'
-  /** A handover that was committed and not finished is gone on with before the engine runs, or after. */
-  finishes: 'discards' | 'activates'
+  /** A handover that another boot finishes activates what is still open, not what was staged. */
+  restages: boolean
+  /** A seal takes what this handover exported out of the source's queue, once. */
+  seals: boolean
   /** Forwarding and enqueueing append an operation once. */
   appendsOnce: boolean
   /** `enqueue` forwards what was captured before it appends. */
@@ -94,8 +94,8 @@ export const RULES: Rules = {
   adoptsUnderClaim: true,
   stagesByHandover: true,
   activatesOnce: true,
-  seals: 'exported',
-  finishes: 'activates',
+  restages: true,
+  seals: true,
   appendsOnce: true,
   forwardsFirst: true,
   termPerWriter: true,
