@@ -99,7 +99,7 @@ function send(turn: Turn): void {
 
 /** Another tab may have taken what this one still waits for out of the queue. */
 function awaitsOther(p: Protocol, tab: Tab, op: number): boolean {
-  const awaited = (tab.wire | tab.answers | tab.half) & ~bit(op)
+  const awaited = (tab.wire | tab.answers) & ~bit(op)
   return [1, 2, 3].some((other) => has(awaited, other) && entityOf(p, other) === entityOf(p, op))
 }
 
