@@ -6,21 +6,22 @@ import {
   readDraft,
   readDraftId,
 } from './feedback-form/draft.js'
+import { Base, dress, given, langOf, make } from './feedback-form/element.js'
+import { createHistory } from './feedback-form/history.js'
 import { type FeedbackStrings, stringsOf } from './feedback-form/strings.js'
 import { STYLE } from './feedback-form/style.js'
-import { createView, type Facts, make, type View } from './feedback-form/view.js'
-import type { Feedback } from './model/record.js'
+import { createView, type Facts, type View } from './feedback-form/view.js'
+import type { Feedback, FeedbackEntry } from './model/record.js'
 
 export type { FeedbackStrings } from './feedback-form/strings.js'
+export { GraySyncSurvey, type SurveyTaker } from './feedback-form/survey.js'
 
 /** What the form needs of the handle. */
 export interface FeedbackTaker {
   feedback(entry: Feedback): Promise<{ id: string; durable?: boolean }>
+  /** What was said before. @default none is shown */
+  feedbackEntries?(): Promise<readonly FeedbackEntry[]>
 }
-
-// On a server there is nothing to extend; the class can still be imported.
-const Base: typeof HTMLElement =
-  globalThis.HTMLElement ?? (class {} as unknown as typeof HTMLElement)
 
 /**
  * Is `<graysync-feedback>`: a button that opens a form in a modal dialog and hands the entry to the handle.
@@ -88,6 +89,7 @@ export class GraySyncFeedback extends Base {
     })
     this.shadowRoot.append(view.dialog)
     view.dialog.showModal()
+    this.#recall(view).catch(() => undefined)
   }
 
   /** Closes the form and keeps what was begun. */
@@ -95,10 +97,13 @@ export class GraySyncFeedback extends Base {
     this.#view?.dialog.close()
   }
 
+  async #recall(view: View): Promise<void> {
+    const entries = (await this.gray?.feedbackEntries?.()) ?? []
+    if (entries.length > 0) view.append(createHistory(this.#texts(), langOf(this), entries))
+  }
+
   #build(root: ShadowRoot): void {
-    const sheet = new CSSStyleSheet()
-    sheet.replaceSync(STYLE)
-    root.adoptedStyleSheets = [sheet]
+    dress(root, STYLE)
     this.#button = make('button', { type: 'button', part: 'button', 'aria-haspopup': 'dialog' })
     const slot = make('slot', { name: 'button' }, this.#button)
     slot.addEventListener('click', () => this.open())
@@ -110,8 +115,7 @@ export class GraySyncFeedback extends Base {
   }
 
   #texts(): FeedbackStrings {
-    const lang = this.closest('[lang]')?.getAttribute('lang') ?? document.documentElement.lang
-    return stringsOf(lang, this.#strings)
+    return stringsOf(langOf(this), this.#strings)
   }
 
   async #submit(view: View, id: string): Promise<void> {
@@ -126,7 +130,9 @@ export class GraySyncFeedback extends Base {
     view.complain('', null)
     try {
       if (!this.gray) throw new TypeError('the form has no handle')
-      const saved = await this.gray.feedback({ ...draft, context: view.facts(), id })
+      const file = view.file()
+      const entry = { ...draft, context: view.facts(), id, ...(file && { file }) }
+      const saved = await this.gray.feedback(entry)
       dropDraft()
       view.thank(saved.durable === false ? texts.queued : texts.saved)
       this.dispatchEvent(
@@ -142,12 +148,4 @@ export class GraySyncFeedback extends Base {
       view.setBusy(false)
     }
   }
-}
-
-/** What a host has set on the element before the class was there. */
-function given<T>(element: object, name: string, fallback: T): T {
-  if (!Object.hasOwn(element, name)) return fallback
-  const value: T = Reflect.get(element, name)
-  Reflect.deleteProperty(element, name)
-  return value
 }

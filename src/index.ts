@@ -35,7 +35,17 @@ export type {
   Pending,
   Settled,
 } from './model/operation.js'
-export type { Consent, Feedback, Lane, Sink, SinkResult, TelemetryRecord } from './model/record.js'
+export type {
+  Answer,
+  Consent,
+  Feedback,
+  FeedbackEntry,
+  Lane,
+  Sink,
+  SinkResult,
+  Survey,
+  TelemetryRecord,
+} from './model/record.js'
 export type {
   Repair,
   RepairOptions,
@@ -43,6 +53,7 @@ export type {
   RepairPlan,
   RepairStep,
 } from './model/repair.js'
+export type { PlannedSurvey } from './model/rollout.js'
 export type { Shadow, ShadowComparison } from './model/shadow.js'
 export type {
   AuditOptions,

@@ -35,6 +35,10 @@ export interface OtlpOptions {
   resource?: Readonly<Record<string, string>>
   /** Sent along with each request. @default none */
   headers?: Readonly<Record<string, string>>
+  /** Where files of feedback are posted, as `<filesUrl>/<id of the entry>`. @default none: files are given up */
+  filesUrl?: string
+  /** Where an installation's data is deleted, as `DELETE <installationsUrl>/<id>`. @default none */
+  installationsUrl?: string
   /** @default the page's own */
   fetch?: Platform['fetch']
 }
@@ -61,7 +65,33 @@ export function otlpSink(options: OtlpOptions): Sink {
   const resource = { 'telemetry.sdk.name': 'graysync', ...options.resource }
   const post: Platform['fetch'] = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
 
+  const ask = async (url: string, init: RequestInit): Promise<SinkResult> => {
+    try {
+      const response = await post(url, {
+        ...init,
+        headers: { ...options.headers, ...init.headers },
+      })
+      return response.ok ? { status: 'accepted' } : toRefusal(response)
+    } catch {
+      return { status: 'retry' }
+    }
+  }
+  const { filesUrl, installationsUrl } = options
+
   return {
+    ...(filesUrl && {
+      sendFile: ({ id, entry, blob }, { signal }) =>
+        ask(`${filesUrl}/${encodeURIComponent(entry)}`, {
+          method: 'POST',
+          headers: { 'content-type': blob.type, 'idempotency-key': id },
+          body: blob,
+          signal,
+        }),
+    }),
+    ...(installationsUrl && {
+      erase: (installation) =>
+        ask(`${installationsUrl}/${encodeURIComponent(installation)}`, { method: 'DELETE' }),
+    }),
     async send({ id, records }, { signal, lastBreath }) {
       const text = JSON.stringify(toLogs(resource, records))
       // A closing page has no time for what is not synchronous.

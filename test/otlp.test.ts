@@ -208,3 +208,51 @@ describe('the answer', () => {
     expect(await sink.send(batch, { signal, lastBreath: false })).toEqual({ status: 'retry' })
   })
 })
+
+describe('files and erasure', () => {
+  const sinkFor = (status: number, calls: Call[]) =>
+    otlpSink({
+      url: '/v1/logs',
+      filesUrl: '/v1/files',
+      installationsUrl: '/v1/installations',
+      headers: { authorization: 'Bearer one' },
+      async fetch(input, init = {}) {
+        calls.push({ url: String(input), init })
+        return new Response('{}', { status })
+      },
+    })
+  const blob = new Blob(['picture'], { type: 'image/png' })
+  const file = { id: 'file/1', entry: 'entry/1', blob }
+
+  it('go to endpoints of their own, by id', async () => {
+    const calls: Call[] = []
+    const sink = sinkFor(200, calls)
+    expect(await sink.sendFile?.(file, { signal })).toEqual({ status: 'accepted' })
+    expect(await sink.erase?.('installation-1')).toEqual({ status: 'accepted' })
+    const [sent, erased] = calls
+    expect(sent?.url).toBe('/v1/files/entry%2F1')
+    expect(sent?.init.method).toBe('POST')
+    expect(sent?.init.body).toBe(blob)
+    expect(sent?.init.headers).toEqual({
+      authorization: 'Bearer one',
+      'content-type': 'image/png',
+      'idempotency-key': 'file/1',
+    })
+    expect(erased?.url).toBe('/v1/installations/installation-1')
+    expect(erased?.init.method).toBe('DELETE')
+  })
+
+  it.each([
+    [503, { status: 'retry' }],
+    [413, { status: 'refused', because: 'tooLarge' }],
+    [400, { status: 'refused', because: 'poison' }],
+    [404, { status: 'refused', because: 'config' }],
+  ])('that are answered with %d come to what records come to', async (status, result) => {
+    expect(await sinkFor(status, []).sendFile?.(file, { signal })).toEqual(result)
+  })
+
+  it('are not offered where no endpoint is named', () => {
+    const sink = otlpSink({ url: '/v1/logs' })
+    expect([sink.sendFile, sink.erase]).toEqual([undefined, undefined])
+  })
+})

@@ -185,6 +185,7 @@ export function createClient<Op extends Operation>(
       )
     },
     feedback: async (entry) => (await reach()).voice.feedback(entry),
+    feedbackEntries: async () => (await reach()).voice.entries(),
     async setConsent(consent) {
       const { core, voice } = await reach()
       await (await import('./desk.js')).changeConsent(core, voice, consent)

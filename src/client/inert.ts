@@ -36,6 +36,7 @@ export function createInert<Op extends Operation>(): GraySync<Op> {
     restore: refuse,
     use: () => {},
     feedback: refuse,
+    feedbackEntries: async () => [],
     setConsent: nothing,
     supportFile: refuse,
     forget: nothing,

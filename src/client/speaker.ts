@@ -3,7 +3,8 @@ import { createDelivery } from '../flows/deliver.js'
 import { mintId } from '../lib/id.js'
 import { OUTBOX_SYNC } from '../lib/roll-call.js'
 import { GraySyncError } from '../model/errors.js'
-import type { Consent, Feedback, Telling } from '../model/record.js'
+import type { Settled } from '../model/operation.js'
+import type { Consent, Feedback, FeedbackEntry, Telling } from '../model/record.js'
 import { watchVitals } from '../platform/vitals.js'
 import { createOutbox } from '../store/outbox.js'
 import { toAuditRecords } from '../telemetry/audit.js'
@@ -17,6 +18,7 @@ import { toShadowRecords } from '../telemetry/shadow.js'
 import { toTripRecord } from '../telemetry/trip.js'
 import { createUseWindow } from '../telemetry/use.js'
 import { createSyncWindow } from '../telemetry/window.js'
+import { createAsking, type Occasion } from './asking.js'
 import { isTold, toSampleAttributes } from './sampling.js'
 import type { SpeakerOptions, Utterance } from './utterance.js'
 
@@ -25,6 +27,7 @@ const WINDOW_MS = 60_000
 export interface Speaker {
   say(utterance: Utterance): void
   feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
+  entries(): Promise<readonly FeedbackEntry[]>
   setConsent(consent: Consent): Promise<void>
   purge(): Promise<void>
   flush(): Promise<void>
@@ -37,6 +40,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
   const window = createSyncWindow(platform)
   const uses = createUseWindow(platform)
   const expose = createExposures(platform)
+  const ask = createAsking(o.rollout, o.installation)
   const vitals = watchVitals(signal)
   const session = mintId(platform.now(), platform.randomBytes(16))
   let seq = 0
@@ -66,6 +70,16 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
   }
   const add = (record: Telling | null) => {
     if (record && isTold(record, o.rollout(), o.installation)) outbox.add(sign(record))
+  }
+  const bringUp = (occasion: Occasion) => {
+    const survey = ask(occasion)
+    if (survey) o.emit('surveyWanted', survey)
+  }
+  const settle = (settled: Settled) => {
+    if (settled.status === 'dead') return window.failed()
+    if (settled.status !== 'acked') return
+    window.acked(settled.durationMs)
+    bringUp('acked')
   }
   const endWindow = () => {
     const { count, oldestAt } = o.pending() ?? { count: 0 }
@@ -107,18 +121,16 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
     say(utterance) {
       switch (utterance.about) {
         case 'decision':
+          bringUp('start')
           return add(expose(utterance.decision))
-        case 'settled': {
-          const { settled } = utterance
-          if (settled.status === 'acked') window.acked(settled.durationMs)
-          else if (settled.status === 'dead') window.failed()
-          return
-        }
+        case 'settled':
+          return settle(utterance.settled)
         case 'use':
           return countUse(utterance.feature)
         case 'error':
           return add(toExceptionRecord(platform, utterance.error))
         case 'handover':
+          if (utterance.outcome.outcome === 'committed') bringUp('switch')
           return add(toHandoverRecord(platform, utterance.outcome))
         case 'trip':
           return add(toTripRecord(platform, utterance))
@@ -135,9 +147,10 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
       if (!sink)
         throw new GraySyncError('FEEDBACK', 'sink: one is needed to send feedback, got none')
       const record = toFeedbackRecord(platform, entry)
-      const { durable } = await outbox.addDurably(sign(record))
+      const { durable } = await outbox.addDurably(sign(record), entry.file)
       return { id: record.uid, durable }
     },
+    entries: outbox.entries,
     setConsent: outbox.setConsent,
     purge: outbox.purge,
     async flush() {

@@ -40,6 +40,6 @@ export interface SpeakerOptions {
   rollout(): Rollout | null
   /** The refactored engine was given up on this device. */
   isTripped(): boolean
-  emit<K extends 'delivered' | 'error'>(type: K, event: Events[K]): void
+  emit<K extends 'delivered' | 'error' | 'surveyWanted'>(type: K, event: Events[K]): void
   signal: AbortSignal
 }

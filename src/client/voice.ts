@@ -1,4 +1,4 @@
-import type { Consent, Feedback } from '../model/record.js'
+import type { Consent, Feedback, FeedbackEntry } from '../model/record.js'
 import type { Speaker } from './speaker.js'
 import type { SpeakerOptions, Utterance } from './utterance.js'
 
@@ -9,6 +9,7 @@ const WAITING = 500
 export interface Voice {
   say(utterance: Utterance): void
   feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
+  entries(): Promise<readonly FeedbackEntry[]>
   setConsent(consent: Consent): Promise<void>
   purge(): Promise<void>
   flush(): Promise<void>
@@ -41,6 +42,7 @@ export function createVoice(o: SpeakerOptions): Voice {
       load().catch(() => undefined)
     },
     feedback: async (entry) => (await load()).feedback(entry),
+    entries: async () => (await load()).entries(),
     async setConsent(consent) {
       o.consent = consent
       if (o.sink) await (await load()).setConsent(consent)

@@ -30,6 +30,19 @@ export interface FeedbackStrings {
   failed: string
   needsText: string
   needsContact: string
+  file: string
+  removeFile: string
+  fileRefused: string
+  before: string
+  waiting: string
+  sent: string
+  refused: string
+  csat: string
+  nps: string
+  npsLow: string
+  npsHigh: string
+  comment: string
+  notNow: string
 }
 
 const english: FeedbackStrings = {
@@ -63,6 +76,19 @@ const english: FeedbackStrings = {
   failed: 'This could not be saved. Your text is still here; please try again.',
   needsText: 'Please write a message or choose how satisfied you are.',
   needsContact: 'Please say how to reach you, or untick that you may be contacted.',
+  file: 'A picture or file (you can paste one)',
+  removeFile: 'Take the file off',
+  fileRefused: 'Only pictures, text, JSON and PDF of at most 5 MB can be sent.',
+  before: 'What you said before',
+  waiting: 'Saved here, not sent yet',
+  sent: 'Sent',
+  refused: 'Could not be delivered',
+  csat: 'How satisfied are you with this app?',
+  nps: 'How likely are you to recommend this app?',
+  npsLow: '0: not at all',
+  npsHigh: '10: certainly',
+  comment: 'Why? (if you like)',
+  notNow: 'Not now',
 }
 
 const chinese: FeedbackStrings = {
@@ -96,6 +122,19 @@ const chinese: FeedbackStrings = {
   failed: '未能保存。您的内容仍在这里，请重试。',
   needsText: '请写下留言，或选择满意程度。',
   needsContact: '请填写联系方式，或取消允许联系的勾选。',
+  file: '图片或文件（可直接粘贴）',
+  removeFile: '移除文件',
+  fileRefused: '只能发送不超过 5 MB 的图片、文本、JSON 或 PDF。',
+  before: '您之前的反馈',
+  waiting: '已保存在本设备，尚未发送',
+  sent: '已发送',
+  refused: '未能送达',
+  csat: '您对本应用的满意程度如何？',
+  nps: '您有多大可能推荐本应用？',
+  npsLow: '0：完全不会',
+  npsHigh: '10：一定会',
+  comment: '为什么？（可不填）',
+  notNow: '以后再说',
 }
 
 /** The strings of a language tag; English where there are none of its own. */

@@ -10,7 +10,23 @@ export const STYLE = `
   font: var(--graysync-font, inherit);
 }
 :host([hidden]) { display: none }
-*, ::backdrop { box-sizing: border-box }
+*, section {
+  position: fixed;
+  inset-block-end: 1rem;
+  inset-inline-end: 1rem;
+  z-index: 1;
+  width: min(26rem, 100vw - 2rem);
+  max-height: calc(100dvh - 2rem);
+  overflow: auto;
+  padding: 1rem;
+  background: var(--background);
+  color: var(--color);
+  border: 1px solid var(--border);
+  border-radius: var(--radius);
+  box-shadow: 0 0.25rem 1rem rgb(0 0 0 / 0.25);
+}
+section textarea { min-height: 3.5rem }
+::backdrop { box-sizing: border-box }
 dialog {
   width: min(32rem, 100vw - 2rem);
   max-height: calc(100dvh - 2rem);
@@ -53,6 +69,13 @@ button {
 button[type='submit'] { background: var(--accent); color: var(--on-accent); border-color: var(--accent) }
 button[aria-disabled='true'] { opacity: 0.6; cursor: progress }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
+.chosen { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem }
+.chosen output { overflow-wrap: anywhere }
+input[type='file'] { width: 100% }
+details { margin-block-start: 1rem }
+summary { min-height: 1.75rem; cursor: pointer }
+details ul { margin: 0; padding: 0; list-style: none }
+details li { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; padding-block: 0.25rem }
 .actions { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: 0.5rem }
 [role='alert'] { margin: 0; color: var(--error) }
 [role='alert']:empty, [role='status']:empty { display: none }

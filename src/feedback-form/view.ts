@@ -1,5 +1,7 @@
 import type { Feedback } from '../model/record.js'
+import { createAttachment } from './attachment.js'
 import type { Draft } from './draft.js'
+import { make } from './element.js'
 import type { FeedbackStrings } from './strings.js'
 
 export type Facts = Readonly<Record<string, string | number | boolean>>
@@ -16,26 +18,15 @@ export interface View {
   /** The facts that the user left in. */
   facts(): Facts
   mayContact(): boolean
+  file(): Blob | null
+  /** Puts what was said before under the form. */
+  append(history: HTMLElement): void
   /** Says what is wrong, and leads to it. */
   complain(message: string, at: 'text' | 'contact' | null): void
   isBusy(): boolean
   setBusy(isBusy: boolean): void
   /** Thanks the user in the place of the form. */
   thank(message: string): void
-}
-
-/** Makes an element. Nothing is parsed, so no policy about markup applies. */
-export function make<Tag extends keyof HTMLElementTagNameMap>(
-  tag: Tag,
-  attributes: Readonly<Record<string, string | boolean>> = {},
-  ...children: (Node | string)[]
-): HTMLElementTagNameMap[Tag] {
-  const element = document.createElement(tag)
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== false) element.setAttribute(name, value === true ? '' : value)
-  }
-  element.append(...children)
-  return element
 }
 
 export function createView(strings: FeedbackStrings, draft: Draft, context: Facts): View {
@@ -98,6 +89,10 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
     alert,
     make('div', { class: 'actions' }, cancel, send),
   )
+  const attachment = createAttachment(strings, form, (message) => {
+    alert.textContent = message
+  })
+  rating.after(attachment.field)
   const title = make('h2', { id: 'title' }, strings.title)
   const dialog = make('dialog', { 'aria-labelledby': 'title', part: 'dialog' }, title, status, form)
 
@@ -136,6 +131,8 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
         facts.flatMap(([name, value, input]) => (input.checked ? [[name, value]] : [])),
       ),
     mayContact: () => consent.checked,
+    file: attachment.file,
+    append: (history) => dialog.append(history),
     complain(message, at) {
       for (const [input, name] of [
         [text, 'text'],
@@ -172,7 +169,9 @@ function check(input: HTMLInputElement, label: string): HTMLElement {
 function wrapFocus(dialog: HTMLDialogElement): void {
   dialog.addEventListener('keydown', (event) => {
     if (event.key !== 'Tab') return
-    const stops = [...dialog.querySelectorAll<HTMLElement>('textarea, select, input, button')]
+    const stops = [
+      ...dialog.querySelectorAll<HTMLElement>('textarea, select, input, button, summary'),
+    ]
     const seen = stops.filter((stop) => stop.getClientRects().length > 0)
     const [from, to] = event.shiftKey ? [seen[0], seen.at(-1)] : [seen.at(-1), seen[0]]
     if (event.target !== from) return

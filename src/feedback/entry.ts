@@ -5,6 +5,9 @@ import type { Feedback, TelemetryRecord } from '../model/record.js'
 
 const CATEGORIES: readonly unknown[] = ['bug', 'idea', 'question', 'praise', 'other']
 const RATINGS: readonly unknown[] = [1, 2, 3, 4, 5]
+const SCORES: Readonly<Record<string, readonly [number, number]>> = { csat: [1, 5], nps: [0, 10] }
+const FILE_BYTES = 5_000_000
+const FILE_TYPE = /^(image\/(png|jpeg|webp|gif)|text\/plain|application\/(json|pdf))$/
 const SEVERITIES: readonly unknown[] = ['low', 'medium', 'high']
 const TEXT_LENGTH = 10_000
 const CONTACT_LENGTH = 254
@@ -23,14 +26,24 @@ export function toFeedbackRecord(
 ): TelemetryRecord {
   check(entry)
   const { text, category = 'other', rating, severity, contact = '', context = {}, id } = entry
+  const { survey, file } = entry
   const at = platform.now()
   return {
     uid: id ?? mintId(at, platform.randomBytes(16)),
-    name: 'graysync.feedback.submitted',
+    name: survey ? 'graysync.survey.answered' : 'graysync.feedback.submitted',
     at,
     lane: 'feedback',
     attributes: {
-      'graysync.feedback.category': category,
+      ...(survey && {
+        'graysync.survey.id': survey.id,
+        'graysync.survey.kind': survey.kind,
+        'graysync.survey.score': survey.score,
+      }),
+      ...(!survey && { 'graysync.feedback.category': category }),
+      ...(file && {
+        'graysync.feedback.file.type': file.type,
+        'graysync.feedback.file.bytes': file.size,
+      }),
       ...(rating !== undefined && { 'graysync.feedback.rating': rating }),
       ...(severity !== undefined && { 'graysync.feedback.severity': severity }),
       ...(contact.trim() !== '' && { 'graysync.feedback.contact': contact.trim() }),
@@ -54,12 +67,33 @@ function check(entry: Feedback): void {
     id = 'to-be-made',
   } = entry
   checkText('text', text, TEXT_LENGTH)
-  if (text.trim() === '' && rating === undefined) refuse('text', 'a word or a rating', text)
+  if (text.trim() === '' && rating === undefined && !entry.survey) {
+    refuse('text', 'a word or a rating', text)
+  }
   checkOneOf('category', category, CATEGORIES)
   checkOneOf('rating', rating ?? 1, RATINGS)
   checkOneOf('severity', severity, SEVERITIES)
   checkText('contact', contact, CONTACT_LENGTH)
   if (typeof id !== 'string' || !ID.test(id)) refuse('id', '8 to 64 letters, digits, _ or -', id)
+  if (entry.survey !== undefined) checkAnswer(entry.survey)
+  if (entry.file !== undefined) checkFile(entry.file)
+}
+
+function checkAnswer(answer: unknown): void {
+  if (typeof answer !== 'object' || answer === null) refuse('survey', 'an object', answer)
+  const { id, kind, score } = answer as Partial<Record<string, unknown>>
+  if (typeof id !== 'string' || id === '') refuse('survey.id', 'a text that is not empty', id)
+  checkText('survey.id', id, NAME_LENGTH)
+  checkOneOf('survey.kind', kind, Object.keys(SCORES))
+  const [from, to] = SCORES[String(kind)] ?? [0, 0]
+  const isScore = Number.isInteger(score) && Number(score) >= from && Number(score) <= to
+  if (!isScore) refuse('survey.score', `an integer from ${from} to ${to}`, score)
+}
+
+function checkFile(file: unknown): void {
+  if (!(file instanceof Blob)) refuse('file', 'a Blob', file)
+  else if (!FILE_TYPE.test(file.type)) refuse('file', 'a picture, text, JSON or PDF', file.type)
+  else if (file.size > FILE_BYTES) refuse('file', `at most ${FILE_BYTES} bytes`, file.size)
 }
 
 function toFacts(context: unknown): Record<string, string | number | boolean> {

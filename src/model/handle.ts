@@ -2,8 +2,9 @@ import type { Decision, Subject } from './decision.js'
 import type { Engine, Guarantee } from './engine.js'
 import type { ErrorCode, GraySyncError } from './errors.js'
 import type { Accepted, EngineName, Operation, Pending } from './operation.js'
-import type { Consent, Feedback, Lane, Sink } from './record.js'
+import type { Consent, Feedback, FeedbackEntry, Lane, Sink } from './record.js'
 import type { Repair, RepairOptions } from './repair.js'
+import type { PlannedSurvey } from './rollout.js'
 import type { Shadow } from './shadow.js'
 import type { AuditOptions, AuditReport, CompareRules, DivergenceKind, Source } from './source.js'
 import type { WRITES, WritePort } from './writes.js'
@@ -123,6 +124,8 @@ export interface Events {
   divergenceFound: { table: string; kind: DivergenceKind; count: number }
   guaranteeChanged: Guarantee
   delivered: { lane: Lane; count: number }
+  /** The rollout asks this installation now; an element of the form's door shows it. */
+  surveyWanted: PlannedSurvey
   error: GraySyncError
   closed: undefined
 }
@@ -161,6 +164,8 @@ export interface GraySync<Op extends Operation> {
   use(feature: string): void
   /** Resolves once the entry is kept: on disk where `durable`, else in memory until it is sent. */
   feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
+  /** What was said here, and what became of it: the last twenty, oldest first. */
+  feedbackEntries(): Promise<readonly FeedbackEntry[]>
   setConsent(consent: Consent): Promise<void>
   /** Journal, manifests of backups and the snapshot, as a JSON file. */
   supportFile(): Promise<Blob>

@@ -49,6 +49,30 @@ export interface Feedback {
   contact?: string
   /** Facts the user saw and left in. */
   context?: Readonly<Record<string, string | number | boolean>>
+  /** An answer to a survey takes the place of a text. */
+  survey?: Answer
+  /** A picture, text, JSON or PDF of at most 5 MB; sent after the entry, and never instead of it. */
+  file?: Blob
   /** Same id, same entry: a second submission does not double it. */
   id?: string
+}
+
+/** What a user is asked: how satisfied (`csat`, 1 to 5), or how likely to recommend the app (`nps`, 0 to 10). */
+export interface Survey {
+  /** Names the question: whoever answered it is not asked again. */
+  id: string
+  kind: 'csat' | 'nps'
+}
+
+export interface Answer extends Survey {
+  score: number
+}
+
+/** What became of something that a user said. */
+export interface FeedbackEntry {
+  id: string
+  /** Epoch ms. */
+  at: number
+  /** `refused`: upstream can never take it; the support file has it. */
+  state: 'waiting' | 'sent' | 'refused'
 }

@@ -1,3 +1,5 @@
+import type { Survey } from './record.js'
+
 /** Unleash's constraint operators, by name and meaning. */
 export const OPERATORS = [
   'IN',
@@ -88,7 +90,22 @@ export interface Rollout {
   audit?: { intervalMs?: number; sample?: number }
   telemetry?: { sample?: number }
   guardrails?: Readonly<Record<string, unknown>>
-  feedback?: Readonly<Record<string, unknown>>
+  /** What users are asked. */
+  feedback?: { survey?: PlannedSurvey }
+}
+
+/** When whom a survey asks. */
+export interface PlannedSurvey extends Survey {
+  /** `start` of a page, `switch` of the engine, or `acked` operations of one page. @default 'start' */
+  after?: 'start' | 'switch' | 'acked'
+  /** How many acknowledged operations, for `acked`. @default 20 */
+  count?: number
+  /** Share of installations that are asked, with a hash of its own. @default 100000 */
+  sample?: number
+  /** Days before any survey is shown again to somebody who took one away. @default 30 */
+  coolDownDays?: number
+  /** How often this survey is shown at most. @default 2 */
+  most?: number
 }
 
 /** A rollout as it travelled: what is cached, and verified again at every load. */

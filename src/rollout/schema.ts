@@ -23,6 +23,18 @@ const STAGE: Shape = {
   },
 }
 
+const SURVEY: Shape = {
+  is: 'record',
+  has: { id: 'text', kind: { is: 'one', of: ['csat', 'nps'] } },
+  may: {
+    after: { is: 'one', of: ['start', 'switch', 'acked'] },
+    count: POSITIVE,
+    sample: SHARE,
+    coolDownDays: { is: 'an integer', from: 0, to: 3_650 },
+    most: { is: 'an integer', from: 1, to: 100 },
+  },
+}
+
 const ROLLOUT: Shape = {
   is: 'record',
   has: {
@@ -49,7 +61,7 @@ const ROLLOUT: Shape = {
     audit: { is: 'record', may: { intervalMs: POSITIVE, sample: SHARE } },
     telemetry: { is: 'record', may: { sample: SHARE } },
     guardrails: { is: 'record' },
-    feedback: { is: 'record' },
+    feedback: { is: 'record', may: { survey: SURVEY } },
   },
 }
 

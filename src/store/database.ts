@@ -1,7 +1,7 @@
 import type { DBSchema, IDBPDatabase } from 'idb'
 import type { TableLedger } from '../model/ledger.js'
 import type { Platform } from '../model/platform.js'
-import type { Lane, TelemetryRecord } from '../model/record.js'
+import type { FeedbackEntry, Lane, TelemetryRecord } from '../model/record.js'
 import type { RepairPlan, UndoStep } from '../model/repair.js'
 import type { CachedRollout } from '../model/rollout.js'
 import { openWithin } from './open.js'
@@ -50,6 +50,8 @@ export type OutboxNote =
   | { key: 'drops'; counts: Readonly<Record<string, number>> }
   /** The last records that upstream called unacceptable. */
   | { key: 'dead'; records: readonly TelemetryRecord[] }
+  /** What the user said here, the last few, and what became of it. */
+  | { key: 'entries'; entries: readonly FeedbackEntry[] }
 
 /** What audits and repairs keep: a table's ledger, a plan, or what takes a part of it back. */
 export type LedgerRow =

@@ -1,5 +1,5 @@
 import type { Platform } from '../model/platform.js'
-import type { Lane, TelemetryRecord, Telling } from '../model/record.js'
+import type { FeedbackEntry, Lane, TelemetryRecord, Telling } from '../model/record.js'
 import type { Chunk, Schedule, StoredFile } from './database.js'
 import { readRecords, toChunk, toLine } from './outbox-buffer.js'
 import { type ChunkLog, type Drop, FREE } from './outbox-log.js'
@@ -35,6 +35,8 @@ export interface Backlog {
   setSchedule(schedule: Schedule): Promise<void>
   nextFile(): Promise<StoredFile | null>
   settleFile(file: StoredFile, drops: readonly Drop[]): Promise<void>
+  /** What the user said here, and what became of it: the last few, oldest first. */
+  entries(): Promise<readonly FeedbackEntry[]>
   /** What upstream called unacceptable, the last few. */
   deadLetters(): Promise<readonly TelemetryRecord[]>
 }
@@ -82,11 +84,23 @@ export function createBacklog(o: {
       if (!batch) tail.forget(before.filter((id) => !o.isOut(id)))
       return batch
     },
-    async settle({ lane, ids }, { rest = [], drops = [], dead = [] }) {
+    async settle({ lane, ids, records }, { rest = [], drops = [], dead = [] }) {
       tail.forget(ids)
       const by = rest.length > 0 ? [pack(lane, rest)] : []
       await shelf.reach((log) => log.replace({ ids, by, drops, dead }))
       await shelf.memory.replace({ ids, by })
+      if (lane !== 'feedback') return
+      const [kept, refused] = [new Set(rest), new Set(dead)]
+      const gone = records.filter((record) => !kept.has(record))
+      await shelf.reach((log) =>
+        log.mark(
+          gone.map((record) => ({
+            id: record.uid,
+            at: record.at,
+            state: refused.has(record) ? 'refused' : 'sent',
+          })),
+        ),
+      )
     },
     async tellDrops(make) {
       let hasTold = false
@@ -111,6 +125,10 @@ export function createBacklog(o: {
     async settleFile(file, drops) {
       await shelf.reach((log) => log.removeFile(file.id, drops))
       await shelf.memory.removeFile(file.id, [])
+    },
+    async entries() {
+      const note = await shelf.reach((log) => log.note('entries'))
+      return note?.entries ?? []
     },
     async deadLetters() {
       const note = await shelf.reach((log) => log.note('dead'))

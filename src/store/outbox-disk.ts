@@ -4,6 +4,7 @@ import type { GraySyncDatabase, GraySyncSchema, OutboxNote } from './database.js
 import {
   addDead,
   addDrops,
+  addEntries,
   type ChunkLog,
   type Drop,
   LANES,
@@ -75,6 +76,13 @@ export function diskLog(db: GraySyncDatabase): ChunkLog {
     async setNote(note) {
       await db.put('outbox', note)
     },
+    async mark(entries) {
+      const tx = write(['outbox'])
+      const note = await tx.objectStore('outbox').get('entries')
+      const known = note?.key === 'entries' ? note.entries : []
+      const next = { key: 'entries', entries: addEntries(known, entries) } as const
+      await finish(tx, [tx.objectStore('outbox').put(next)])
+    },
     async clear(lanes) {
       const tx = write(['chunks', 'blobs', 'outbox'])
       const index = tx.objectStore('chunks').index('lane')
@@ -83,7 +91,9 @@ export function diskLog(db: GraySyncDatabase): ChunkLog {
         ...found.flat().map((id) => tx.objectStore('chunks').delete(id)),
         tx.objectStore('outbox').delete('drops'),
         tx.objectStore('outbox').delete('dead'),
-        ...(lanes.includes(LANES[0]) ? [tx.objectStore('blobs').clear()] : []),
+        ...(lanes.includes(LANES[0])
+          ? [tx.objectStore('blobs').clear(), tx.objectStore('outbox').delete('entries')]
+          : []),
       ])
     },
   }

@@ -1,4 +1,4 @@
-import type { Lane, TelemetryRecord } from '../model/record.js'
+import type { FeedbackEntry, Lane, TelemetryRecord } from '../model/record.js'
 import type { Chunk, OutboxNote, Schedule, StoredFile } from './database.js'
 
 /** From what goes first to what is given up first. */
@@ -53,6 +53,8 @@ export interface ChunkLog {
     key: Key,
   ): Promise<Extract<OutboxNote, { key: Key }> | undefined>
   setNote(note: OutboxNote): Promise<void>
+  /** Says in one step what became of entries. */
+  mark(entries: readonly FeedbackEntry[]): Promise<void>
   /** Empties these lanes; with feedback among them also the files. */
   clear(lanes: readonly Lane[]): Promise<void>
 }
@@ -68,6 +70,7 @@ export const FREE: Schedule = {
 
 export const READ_AT_ONCE = 16
 const DEAD_LETTERS = 20
+const ENTRIES = 20
 
 export type Counts = Readonly<Record<string, number>>
 
@@ -92,4 +95,18 @@ export function addDead(
   dead: readonly TelemetryRecord[],
 ): TelemetryRecord[] {
   return [...records, ...dead].slice(-DEAD_LETTERS)
+}
+
+/** The newest few; what is known of an entry takes the place of what was, and the end of one is never taken back. */
+export function addEntries(
+  known: readonly FeedbackEntry[],
+  entries: readonly FeedbackEntry[],
+): FeedbackEntry[] {
+  const byId = new Map(known.map((entry) => [entry.id, entry]))
+  for (const entry of entries) {
+    const before = byId.get(entry.id)
+    if (entry.state !== 'waiting' || !before)
+      byId.set(entry.id, { ...entry, ...before, state: entry.state })
+  }
+  return [...byId.values()].sort((a, b) => a.at - b.at).slice(-ENTRIES)
 }

@@ -2,6 +2,7 @@ import type { Chunk, OutboxNote, StoredFile } from './database.js'
 import {
   addDead,
   addDrops,
+  addEntries,
   type ChunkLog,
   type Drop,
   LANES,
@@ -57,11 +58,17 @@ export function memoryLog(): ChunkLog {
     async setNote(note) {
       notes.set(note.key, note)
     },
+    async mark(entries) {
+      const known = noted('entries')?.entries ?? []
+      notes.set('entries', { key: 'entries', entries: addEntries(known, entries) })
+    },
     async clear(lanes) {
       for (const [id, chunk] of chunks) if (lanes.includes(chunk.lane)) chunks.delete(id)
       notes.delete('drops')
       notes.delete('dead')
-      if (lanes.includes(LANES[0])) files.clear()
+      if (!lanes.includes(LANES[0])) return
+      files.clear()
+      notes.delete('entries')
     },
   }
 }

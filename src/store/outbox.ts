@@ -130,7 +130,10 @@ export function createOutbox(o: {
       }
       const { uid, at: since } = record
       const file = blob && { id: uid, entry: uid, blob, since }
-      return { durable: await save(record.lane, [chunk], true, file) }
+      const durable = await save(record.lane, [chunk], true, file)
+      // Only shown: an entry that is kept is thanked for, whether this can be written or not.
+      void shelf.reach((log) => log.mark([{ id: uid, at: since, state: 'waiting' }]))
+      return { durable }
     },
     flush,
     async setConsent(next) {

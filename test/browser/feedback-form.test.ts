@@ -384,6 +384,93 @@ describe('everybody', () => {
   })
 })
 
+describe('a file', () => {
+  const picture = async (side: number, name = 'shot.png') => {
+    const canvas = new OffscreenCanvas(side, side)
+    const context = canvas.getContext('2d')
+    if (!context) throw new Error('no canvas')
+    // Noise, which no format makes small.
+    const noise = context.createImageData(side, side)
+    for (let at = 0; at < noise.data.length; at += 4) {
+      noise.data[at] = (at * 7_919) % 251
+      noise.data[at + 1] = (at * 104_729) % 241
+      noise.data[at + 3] = 255
+    }
+    context.putImageData(noise, 0, 0)
+    return new File([await canvas.convertToBlob()], name, { type: 'image/png' })
+  }
+  const choose = (file: File) => userEvent.upload(find('input[type="file"]'), file)
+  const shown = () => find('output').textContent
+
+  it('goes along with the entry, under its name', async () => {
+    form.open({ text: 'see' })
+    await choose(await picture(8))
+    await expect.poll(shown).toBe('shot.png (1 kB)')
+    await submit()
+    await isThanked()
+    expect(taken[0]?.file?.type).toBe('image/png')
+  })
+
+  it('may be taken off again, which leads back to choosing', async () => {
+    form.open({ text: 'see' })
+    await choose(await picture(8))
+    await expect.poll(shown).not.toBe('')
+    await userEvent.click(find('.chosen button'))
+    expect([shown(), focused()]).toEqual(['', find('input[type="file"]')])
+    await submit()
+    await isThanked()
+    expect(taken[0]).not.toHaveProperty('file')
+  })
+
+  it('that is pasted is taken like a chosen one', async () => {
+    form.open({ text: 'see' })
+    const clipboardData = new DataTransfer()
+    clipboardData.items.add(await picture(8, 'pasted.png'))
+    const paste = { clipboardData, bubbles: true, cancelable: true }
+    find('textarea').dispatchEvent(new ClipboardEvent('paste', paste))
+    await expect.poll(shown).toContain('pasted.png')
+  })
+
+  it('is made smaller when it is a large picture', async () => {
+    form.open({ text: 'see' })
+    const large = await picture(2_400)
+    await choose(large)
+    await expect.poll(shown).not.toBe('')
+    await submit()
+    await isThanked()
+    const sent = taken[0]?.file
+    expect(sent?.size).toBeLessThan(large.size)
+    const bitmap = sent && (await createImageBitmap(sent))
+    expect([bitmap?.width, bitmap?.height]).toEqual([1_600, 1_600])
+  })
+
+  it.each([
+    ['page.html', 'text/html', 10],
+    ['long.txt', 'text/plain', 5_000_001],
+  ])('of a kind or size that can’t be sent is refused aloud: %s', async (name, type, size) => {
+    form.open({ text: 'see' })
+    await choose(new File([new Uint8Array(size)], name, { type }))
+    await expect.poll(alert).toContain('at most 5 MB')
+    expect(shown()).toBe('')
+  })
+})
+
+describe('what was said before', () => {
+  it('is listed with what became of it, the newest first', async () => {
+    const entries = [
+      { id: 'one', at: Date.UTC(2026, 4, 1), state: 'sent' as const },
+      { id: 'two', at: Date.UTC(2026, 4, 2), state: 'waiting' as const },
+    ]
+    Object.assign(form.gray ?? {}, { feedbackEntries: async () => entries })
+    form.open()
+    await expect.poll(() => form.shadowRoot?.querySelectorAll('li').length).toBe(2)
+    expect(find('summary').textContent).toBe('What you said before')
+    const states = [...(form.shadowRoot?.querySelectorAll('[data-state]') ?? [])]
+    expect(states.map((state) => state.textContent)).toEqual(['Saved here, not sent yet', 'Sent'])
+    await expect.poll(async () => (await axe.run(find('dialog'))).violations).toEqual([])
+  })
+})
+
 describe('a page with a strict policy', () => {
   it('styles the form without a nonce, and nothing is refused', async () => {
     const frame = document.createElement('iframe')

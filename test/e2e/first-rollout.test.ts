@@ -113,9 +113,9 @@ describe('a first rollout of the demo app, end to end', () => {
 
   it('keeps feedback that was written offline', async () => {
     await page.getByTestId('open-feedback').click()
-    await page.getByTestId('feedback-text').fill('<b>Written offline</b> 离线写的')
-    await page.getByTestId('send-feedback').click()
-    await page.getByTestId('thanks').waitFor()
+    await page.getByLabel('Your message').fill('<b>Written offline</b> 离线写的')
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByRole('status').filter({ hasText: 'Saved on this device' }).waitFor()
     await page.keyboard.press('Escape')
   })
 

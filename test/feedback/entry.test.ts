@@ -52,7 +52,34 @@ describe('an entry', () => {
     expect(make({ text: 'Nice' }).uid).toMatch(/^[0-9a-f-]{36}$/)
   })
 
+  it('may be an answer to a survey, a record of its own', () => {
+    const survey = { id: 'after-switch', kind: 'nps' as const, score: 0 }
+    const { name, attributes } = make({ text: '', survey })
+    expect(name).toBe('graysync.survey.answered')
+    expect(attributes).toEqual({
+      'graysync.survey.id': 'after-switch',
+      'graysync.survey.kind': 'nps',
+      'graysync.survey.score': 0,
+    })
+  })
+
+  it('says that a file follows', () => {
+    const file = new Blob(['what I saw'], { type: 'text/plain' })
+    expect(make({ text: 'See', file }).attributes).toMatchObject({
+      'graysync.feedback.file.type': 'text/plain',
+      'graysync.feedback.file.bytes': 10,
+    })
+  })
+
   it.each<[string, unknown]>([
+    ['file', { text: 'See', file: 'C:\\picture.png' }],
+    ['file', { text: 'See', file: new Blob(['<b>'], { type: 'text/html' }) }],
+    ['file', { text: 'See', file: new Blob([new Uint8Array(5_000_001)], { type: 'image/png' }) }],
+    ['survey', { text: '', survey: 5 }],
+    ['survey.id', { text: '', survey: { id: '', kind: 'csat', score: 5 } }],
+    ['survey.kind', { text: '', survey: { id: 'one', kind: 'ces', score: 5 } }],
+    ['survey.score', { text: '', survey: { id: 'one', kind: 'csat', score: 0 } }],
+    ['survey.score', { text: '', survey: { id: 'one', kind: 'nps', score: 10.5 } }],
     ['text', { text: '' }],
     ['text', { text: '   ' }],
     ['text', {}],

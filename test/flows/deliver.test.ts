@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDelivery } from '../../src/flows/deliver.js'
-import type { SinkResult } from '../../src/model/record.js'
+import type { SinkResult, TelemetryRecord } from '../../src/model/record.js'
 import { otlpSink } from '../../src/otlp.js'
 import { type Collector, type Fault, openCollector } from '../support/collector.js'
 import { addAll, type Desk, forgetDatabase, makeRecords, openDesk, until } from '../support/desk.js'
@@ -361,6 +361,43 @@ describe('without a database', () => {
     collector.fault = 'none'
     await until(() => sum(desk) === 60)
     expect(collector.arrivals.sort()).toEqual(uids.sort())
+  })
+})
+
+describe('what the user said', () => {
+  const now = Date.now()
+  const said = (uid: string): TelemetryRecord => ({
+    uid,
+    name: 'graysync.feedback.submitted',
+    at: now + Number(uid.at(-1)),
+    lane: 'feedback',
+    attributes: {},
+    body: 'hello',
+  })
+
+  it('waits, and is told as sent or refused once upstream has answered', async () => {
+    collector.fault = 'hang'
+    collector.poison.add('entry-2')
+    const desk = await open()
+    await desk.outbox.addDurably(said('entry-1'))
+    await desk.outbox.addDurably(said('entry-2'))
+    expect(await desk.outbox.entries()).toEqual([
+      { id: 'entry-1', at: now + 1, state: 'waiting' },
+      { id: 'entry-2', at: now + 2, state: 'waiting' },
+    ])
+    desk.close()
+    collector.fault = 'none'
+    const next = await open()
+    await until(() => sum(next) === 1)
+    await next.delivery?.drain()
+    expect(await next.outbox.entries()).toEqual([
+      { id: 'entry-1', at: now + 1, state: 'sent' },
+      { id: 'entry-2', at: now + 2, state: 'refused' },
+    ])
+    await next.outbox.addDurably(said('entry-1'))
+    expect((await next.outbox.entries())[0]?.state).toBe('sent')
+    await next.outbox.purge()
+    expect(await next.outbox.entries()).toEqual([])
   })
 })
 

@@ -104,6 +104,14 @@ const WRONG: readonly (readonly [string, unknown, string])[] = [
   ['telemetry.sample', -1, SHARE],
   ['guardrails', 'off', 'an object'],
   ['feedback', ['csat'], 'an object'],
+  ['feedback.survey', 'csat', 'an object'],
+  ['feedback.survey.id', '', 'a text that is not empty'],
+  ['feedback.survey.kind', 'ces', '"csat" or "nps"'],
+  ['feedback.survey.after', 'lunch', '"start" or "switch" or "acked"'],
+  ['feedback.survey.count', 0, 'an integer from 1 to 9007199254740991'],
+  ['feedback.survey.sample', 100_001, 'an integer from 0 to 100000'],
+  ['feedback.survey.coolDownDays', -1, 'an integer from 0 to 3650'],
+  ['feedback.survey.most', 0, 'an integer from 1 to 100'],
 ]
 
 const membersOf = (path: string): (string | number)[] =>

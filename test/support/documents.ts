@@ -57,7 +57,17 @@ export function fullRollout(): Rollout {
     audit: { intervalMs: 3_600_000, sample: 10_000 },
     telemetry: { sample: 100_000 },
     guardrails: { errorRate: 0.005 },
-    feedback: { survey: 'csat' },
+    feedback: {
+      survey: {
+        id: 'after-switch',
+        kind: 'csat',
+        after: 'acked',
+        count: 5,
+        sample: 50_000,
+        coolDownDays: 14,
+        most: 1,
+      },
+    },
   }
 }
 
@@ -144,7 +154,10 @@ export const rollouts: fc.Arbitrary<Rollout> = fc
         audit: fc.record({ intervalMs: fc.integer({ min: 1 }), sample: share }),
         telemetry: fc.record({ sample: share }),
         guardrails: fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 }),
-        feedback: fc.dictionary(text, fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 }),
+        feedback: fc.record(
+          { survey: fc.record({ id: text, kind: fc.constantFrom('csat', 'nps') }) },
+          { requiredKeys: [] },
+        ),
       },
       {
         requiredKeys: [

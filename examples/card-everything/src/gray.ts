@@ -48,6 +48,8 @@ export const gray: GraySync<CardOp> = createGraySync<CardOp>({
   subject: toSubject(readUser()),
   sink: otlpSink({
     url: '/v1/logs',
+    filesUrl: '/v1/files',
+    installationsUrl: '/v1/installations',
     resource: { 'service.name': APP.name, 'service.version': APP.version },
   }),
   compare: cardEverythingRules,

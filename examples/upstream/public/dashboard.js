@@ -356,12 +356,81 @@ function showDivergences({ divergences }) {
   )
 }
 
-function showFeedback({ feedback }) {
+function showFeedback({ feedback, surveys }) {
+  fill('surveys', ...surveys.map(survey))
   if (feedback.recent.length === 0) return fill('feedback', nothing('noFeedback'))
-  fill('feedback', make('ul', { class: 'entries' }, ...feedback.recent.map(entry)))
+  const categories = Object.entries(feedback.categories)
+  fill(
+    'feedback',
+    make(
+      'p',
+      { class: 'line' },
+      feedback.urgent > 0
+        ? make(
+            'span',
+            { class: 'tag', 'data-severity': 'high' },
+            say('urgentCount', { count: count(feedback.urgent) }),
+          )
+        : null,
+      ...categories.map(([category, entries]) =>
+        make(
+          'span',
+          { class: 'tag', 'data-category': category },
+          `${name(category)} ${count(entries)}`,
+        ),
+      ),
+    ),
+    trendOf(feedback.days),
+    make('ul', { class: 'entries' }, ...feedback.recent.map(entry)),
+  )
 }
 
-function entry({ at, text, rating, category, severity, engine, stage, version }) {
+/** Each day's entries, as bars with the day's rating in words. */
+function trendOf(days) {
+  const most = Math.max(1, ...days.map((day) => day.entries))
+  return make(
+    'ul',
+    { class: 'days' },
+    ...days.map(({ day, entries, rating }) =>
+      make(
+        'li',
+        {},
+        make('time', { class: 'note', datetime: day }, new Date(day).toLocaleDateString(language)),
+        bar(entries, most, 'refactored'),
+        make(
+          'span',
+          { class: 'note' },
+          say('dayOf', { count: count(entries), rating: rating === null ? '–' : count(rating) }),
+        ),
+      ),
+    ),
+  )
+}
+
+function survey({ id, kind, answers, score }) {
+  const value = kind === 'csat' ? `${Math.round(score * 100)} %` : String(Math.round(score * 100))
+  return make(
+    'p',
+    { class: 'line' },
+    make('span', { class: 'tag' }, kind.toUpperCase()),
+    make('strong', {}, value),
+    make('span', { class: 'note' }, `${id} · ${say('answers', { count: count(answers) })}`),
+  )
+}
+
+function entry({
+  uid,
+  at,
+  text,
+  rating,
+  category,
+  severity,
+  engine,
+  stage,
+  version,
+  urgent,
+  file,
+}) {
   const stars = rating ? '★'.repeat(rating).padEnd(5, '☆') : null
   return make(
     'li',
@@ -370,6 +439,7 @@ function entry({ at, text, rating, category, severity, engine, stage, version })
       'div',
       { class: 'line' },
       make('span', { class: 'tag', 'data-category': category }, name(category)),
+      urgent ? make('span', { class: 'tag', 'data-severity': 'high' }, say('urgent')) : null,
       severity ? make('span', { class: 'tag', 'data-severity': severity }, name(severity)) : null,
       stars
         ? make(
@@ -387,6 +457,13 @@ function entry({ at, text, rating, category, severity, engine, stage, version })
       engine ? engineTag(engine) : null,
       stage ? make('span', {}, `${say('stage')} ${stage}`) : null,
       version ? make('span', {}, `${say('version')} ${version}`) : null,
+      file
+        ? make(
+            'a',
+            { href: `/dashboard/files/${encodeURIComponent(uid)}`, download: '' },
+            say('file'),
+          )
+        : null,
     ),
   )
 }

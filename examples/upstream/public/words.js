@@ -75,6 +75,11 @@ const en = {
   noHandovers: 'No handovers reported.',
   noDivergences: 'No divergences found.',
   noFeedback: 'No feedback yet.',
+  urgent: 'urgent',
+  urgentCount: '{count} urgent',
+  answers: '{count} answers',
+  dayOf: '{count} entries, rating {rating}',
+  file: 'File',
   noDevices: 'No device has reported yet.',
   noSync: 'No sync figures yet.',
 }
@@ -156,6 +161,11 @@ const zh = {
   noHandovers: '没有交接报告。',
   noDivergences: '没有发现差异。',
   noFeedback: '还没有反馈。',
+  urgent: '紧急',
+  urgentCount: '{count} 条紧急',
+  answers: '{count} 份回答',
+  dayOf: '{count} 条，评分 {rating}',
+  file: '文件',
   noDevices: '还没有设备上报。',
   noSync: '还没有同步数据。',
 }

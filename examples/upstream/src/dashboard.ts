@@ -5,6 +5,7 @@ import { timingSafeEqual } from 'hono/utils/buffer'
 import type { Database } from './database.js'
 import { createFeed, type Feed, streamFeed } from './feed.js'
 import { readFigures } from './figures.js'
+import { serveFile } from './files.js'
 import type { Published } from './rollouts.js'
 
 const PUBLIC = new URL('../public', import.meta.url).pathname
@@ -36,6 +37,7 @@ export function createDashboard(o: {
     c.header('Cache-Control', 'no-store')
     return c.json(await readFigures(o.database))
   })
+  app.route('/files', serveFile(o.database))
   app.get('/stream', (c) => {
     const message = { event: 'changed', data: '' }
     return streamFeed(c, changed, { now: async () => message, toMessage: () => message })

@@ -11,6 +11,7 @@ export interface Figures {
   handovers: Row
   divergences: Row[]
   feedback: Row
+  surveys: Row[]
 }
 
 /** Reads all figures; those of records cover the last seven days, the trend the last 24 hours. */
@@ -22,7 +23,7 @@ export async function readFigures(database: Database): Promise<Figures> {
     )
     return rows.map((row) => row.figure)
   }
-  const [devices, rollouts, sync, trend, errors, handovers, divergences, feedback] =
+  const [devices, rollouts, sync, trend, errors, handovers, divergences, feedback, surveys] =
     await Promise.all([
       one(DEVICES),
       list(ROLLOUTS),
@@ -32,9 +33,10 @@ export async function readFigures(database: Database): Promise<Figures> {
       one(HANDOVERS),
       list(DIVERGENCES),
       one(FEEDBACK),
+      list(SURVEYS),
     ])
   const at = new Date().toISOString()
-  return { at, devices, rollouts, sync, trend, errors, handovers, divergences, feedback }
+  return { at, devices, rollouts, sync, trend, errors, handovers, divergences, feedback, surveys }
 }
 
 const WEEK = "now() - interval '7 days'"
@@ -119,12 +121,54 @@ const DIVERGENCES = `
   where name = 'graysync.divergence' and at > ${WEEK}
   group by 1, 2, 3 order by count desc, last desc limit 30`
 
+// Whoever is at their wit's end, or sends an error along, is read first.
+const URGENT = `(
+  coalesce(graysync_number(attributes, 'graysync.feedback.rating') <= 2, false)
+  or coalesce(attributes ->> 'graysync.feedback.severity' = 'high', false)
+  or attributes ? 'graysync.feedback.context.error'
+)`
+
+// As `scoreCsat` and `scoreNps` of the package reckon.
+const SURVEYS = `
+  select attributes ->> 'graysync.survey.id' as id, kind, count(*) as answers,
+    round(avg(case
+      when kind = 'csat' then case when score >= 4 then 1 else 0 end
+      when score >= 9 then 1 when score <= 6 then -1 else 0
+    end), 4) as score,
+    max(at) as last
+  from graysync_records,
+    lateral (select attributes ->> 'graysync.survey.kind' as kind,
+      graysync_number(attributes, 'graysync.survey.score') as score) as answer
+  where name = 'graysync.survey.answered' and at > ${WEEK}
+    and kind in ('csat', 'nps') and score between 0 and 10
+  group by 1, 2 order by answers desc limit 20`
+
 const FEEDBACK = `
   select count(*) as count,
     round(avg(graysync_number(attributes, 'graysync.feedback.rating')), 2) as rating,
+    count(*) filter (where ${URGENT}) as urgent,
+    coalesce((
+      select jsonb_object_agg(category, entries) from (
+        select coalesce(attributes ->> 'graysync.feedback.category', 'other') as category,
+          count(*) as entries
+        from graysync_records
+        where name = 'graysync.feedback.submitted' and at > ${WEEK}
+        group by 1 order by entries desc limit 10
+      ) as counted
+    ), '{}') as categories,
+    coalesce((
+      select jsonb_agg(counted order by counted.day) from (
+        select date_trunc('day', at) as day, count(*) as entries,
+          round(avg(graysync_number(attributes, 'graysync.feedback.rating')), 2) as rating
+        from graysync_records
+        where name = 'graysync.feedback.submitted' and at > ${WEEK} and at <= now()
+        group by 1 limit 8
+      ) as counted
+    ), '[]') as days,
     coalesce((
       select jsonb_agg(recent) from (
-        select at, body as text,
+        select uid, at, body as text, ${URGENT} as urgent,
+          exists (select from graysync_files where entry = uid) as file,
           graysync_number(attributes, 'graysync.feedback.rating') as rating,
           attributes ->> 'graysync.feedback.category' as category,
           attributes ->> 'graysync.feedback.severity' as severity,
@@ -133,7 +177,7 @@ const FEEDBACK = `
           service_version as version
         from graysync_records
         where name = 'graysync.feedback.submitted' and at > ${WEEK}
-        order by at desc limit 30
+        order by urgent desc, at desc limit 30
       ) as recent
     ), '[]') as recent
   from graysync_records where name = 'graysync.feedback.submitted' and at > ${WEEK}`

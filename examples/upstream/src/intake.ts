@@ -42,12 +42,14 @@ export function createIntake(o: { database: Database; onRecords(): void }): Hono
   return app
 }
 
-/** Deletes records older than 90 days. */
+/** Deletes records and files older than 90 days. */
 export async function pruneRecords(database: Database): Promise<void> {
-  await database.query(
-    'delete from graysync_records where received_at < now() - make_interval(days => $1::int)',
-    [KEPT_DAYS],
-  )
+  for (const table of ['graysync_records', 'graysync_files']) {
+    await database.query(
+      `delete from ${table} where received_at < now() - make_interval(days => $1::int)`,
+      [KEPT_DAYS],
+    )
+  }
 }
 
 async function readBody(c: Context): Promise<unknown> {

@@ -6,6 +6,7 @@ import { routePath } from 'hono/route'
 import { createDashboard } from './dashboard.js'
 import type { Database } from './database.js'
 import { createFeed } from './feed.js'
+import { createFiles } from './files.js'
 import { createIntake } from './intake.js'
 import { addressOf, DEFAULT_LIMITS, type Limits, limitRate } from './limits.js'
 import { isDataError, Refusal } from './problem.js'
@@ -41,6 +42,7 @@ export function createUpstream(o: UpstreamOptions): Hono {
   app.route('/api', createSync({ database, limit: limits.user }))
   app.route('/rollouts', createRollouts({ database, keys, feed: published }))
   app.route('/v1', createIntake({ database, onRecords: () => recorded.publish('records') }))
+  app.route('/v1', createFiles({ database, onChange: () => recorded.publish('records') }))
   app.route(
     '/dashboard',
     createDashboard({ database, published, recorded, password: o.dashboardPassword }),

@@ -1,3 +1,4 @@
+import { scoreCsat, scoreNps } from 'graysync/rollout'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type Bench, listen, openBench } from './support.js'
 import { logs, type OtlpRecord, record } from './telemetry.js'
@@ -38,7 +39,8 @@ test('an upstream that has heard nothing shows nothing', async () => {
     errors: [],
     handovers: { committed: 0, aborted: 0, moved: 0, recent: [] },
     divergences: [],
-    feedback: { count: 0, rating: null, recent: [] },
+    surveys: [],
+    feedback: { count: 0, rating: null, urgent: 0, categories: {}, days: [], recent: [] },
   })
   await database.close()
 })
@@ -125,6 +127,51 @@ test('a feedback entry that is sent twice is shown once, as it was written', asy
   const { feedback } = await figures()
   expect(feedback).toMatchObject({ count: 1, rating: 4 })
   expect(feedback.recent).toMatchObject([{ text, category: 'idea', rating: 4, version: '5.7.0' }])
+  expect(feedback).toMatchObject({ urgent: 0, categories: { idea: 1 } })
+  expect(feedback.days).toMatchObject([{ entries: 1, rating: 4 }])
+})
+
+test('who rates lowest, can’t go on or sends an error along is read first', async () => {
+  const say = (attributes: Record<string, string | number>, body: string) =>
+    record('graysync.feedback.submitted', attributes, { body })
+  await send('device-7', [
+    say({ 'graysync.feedback.rating': 2 }, 'unhappy'),
+    say({ 'graysync.feedback.severity': 'high' }, 'stuck'),
+    say({ 'graysync.feedback.context.error': 'STORE' }, 'broken'),
+    say({ 'graysync.feedback.rating': 3, 'graysync.feedback.severity': 'low' }, 'fine'),
+  ])
+  const { feedback } = await figures()
+  const urgent = feedback.recent.filter((entry: { urgent: boolean }) => entry.urgent)
+  expect(urgent.map((entry: { text: string }) => entry.text).sort()).toEqual([
+    'broken',
+    'stuck',
+    'unhappy',
+  ])
+  expect(feedback.recent.slice(0, 3)).toEqual(urgent)
+  expect(feedback.urgent).toBe(3)
+})
+
+test('surveys are scored as the package scores them', async () => {
+  const answers = { csat: [5, 4, 2], nps: [10, 9, 8, 3, 0] }
+  const answer = (kind: string, score: number) =>
+    record('graysync.survey.answered', {
+      'graysync.survey.id': 'one',
+      'graysync.survey.kind': kind,
+      'graysync.survey.score': score,
+    })
+  await send('device-8', [
+    ...answers.csat.map((score) => answer('csat', score)),
+    ...answers.nps.map((score) => answer('nps', score)),
+    answer('nps', 99),
+  ])
+  const { surveys } = await figures()
+  const [csat, nps] = ['csat', 'nps'].map((kind) =>
+    surveys.find((survey: { kind: string }) => survey.kind === kind),
+  )
+  expect(csat).toMatchObject({ id: 'one', answers: 3 })
+  expect(csat.score).toBeCloseTo(scoreCsat(answers.csat).score ?? Number.NaN, 3)
+  expect(nps).toMatchObject({ id: 'one', answers: 5 })
+  expect(nps.score).toBeCloseTo(scoreNps(answers.nps).score ?? Number.NaN, 3)
 })
 
 test('values of a wrong type break no figure', async () => {

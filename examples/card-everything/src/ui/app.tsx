@@ -7,7 +7,7 @@ import { CardEditor } from './card-editor.js'
 import { CardList } from './card-list.js'
 import { Consent } from './consent.js'
 import { DemoSeed } from './demo-seed.js'
-import { FeedbackDialog } from './feedback-dialog.js'
+import { FeedbackButton } from './feedback.js'
 import { filterCards, type Selection } from './filter.js'
 import { FolderTree } from './folder-tree.js'
 import { useShownEngine } from './gray.js'
@@ -18,7 +18,7 @@ import { StatusBar } from './status-bar.js'
 import { TagList } from './tag-list.js'
 import { Update } from './update.js'
 
-type Open = { kind: 'card'; card: CardRow | null } | { kind: 'settings' } | { kind: 'feedback' }
+type Open = { kind: 'card'; card: CardRow | null } | { kind: 'settings' }
 
 export function App() {
   const strings = useStrings()
@@ -44,7 +44,8 @@ export function App() {
     const onKey = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement
       if (event.ctrlKey || event.metaKey || event.altKey || open) return
-      if (target.closest('input, textarea, select, dialog')) return
+      if (target.closest('input, textarea, select, dialog, graysync-feedback, graysync-survey'))
+        return
       if (event.key === '/') search.current?.focus()
       else if (event.key === 'n') setOpen({ kind: 'card', card: null })
       else return
@@ -80,15 +81,7 @@ export function App() {
             onChange={(event) => setSelection({ ...selection, query: event.target.value })}
           />
         </label>
-        <button
-          type="button"
-          className="icon"
-          data-testid="open-feedback"
-          aria-label={strings.feedback}
-          onClick={() => setOpen({ kind: 'feedback' })}
-        >
-          <Icon name="message" />
-        </button>
+        <FeedbackButton />
         <button
           type="button"
           className="icon"
@@ -158,7 +151,6 @@ export function App() {
         />
       )}
       {open?.kind === 'settings' && <Settings user={user} onClose={() => setOpen(null)} />}
-      {open?.kind === 'feedback' && <FeedbackDialog onClose={() => setOpen(null)} />}
     </div>
   )
 }

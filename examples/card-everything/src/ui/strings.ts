@@ -94,14 +94,6 @@ export interface Strings {
   why: string
   yes: string
   no: string
-  feedbackText: string
-  category: Record<'bug' | 'idea' | 'question' | 'praise' | 'other', string>
-  categoryLabel: string
-  rating: string
-  stars(count: number): string
-  send: string
-  thanks: string
-  notSent(message: string): string
   newVersion: string
   update: string
   seeding(done: number, total: number): string
@@ -230,14 +222,6 @@ const en: Strings = {
   why: 'How it was decided',
   yes: 'yes',
   no: 'no',
-  feedbackText: 'What would you like to tell us?',
-  category: { bug: 'Bug', idea: 'Idea', question: 'Question', praise: 'Praise', other: 'Other' },
-  categoryLabel: 'Kind',
-  rating: 'How do you like the app?',
-  stars: (count) => `${count} of 5`,
-  send: 'Send',
-  thanks: 'Thank you. It is safe on this device and goes out when you are online.',
-  notSent: (message) => `It could not be kept: ${message}`,
   newVersion: 'A new version of the app is ready.',
   update: 'Update',
   seeding: (done, total) => `Writing demo data: ${done} of ${total}`,
@@ -363,14 +347,6 @@ const zh: Strings = {
   why: '决定过程',
   yes: '是',
   no: '否',
-  feedbackText: '您想告诉我们什么？',
-  category: { bug: '问题', idea: '建议', question: '疑问', praise: '称赞', other: '其他' },
-  categoryLabel: '类型',
-  rating: '您对应用满意吗？',
-  stars: (count) => `${count} 分（满分 5 分）`,
-  send: '发送',
-  thanks: '谢谢！内容已保存在本设备上，联网后发送。',
-  notSent: (message) => `无法保存：${message}`,
   newVersion: '应用有新版本。',
   update: '更新',
   seeding: (done, total) => `正在写入演示数据：${done} / ${total}`,

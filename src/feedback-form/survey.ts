@@ -1,0 +1,133 @@
+import type { Feedback, Survey } from '../model/record.js'
+import { Base, dress, given, langOf, make } from './element.js'
+import { type FeedbackStrings, stringsOf } from './strings.js'
+import { STYLE } from './style.js'
+import { claimSurvey, dropSurvey, type Pace } from './surveys.js'
+
+/** What the survey needs of the handle. */
+export interface SurveyTaker {
+  feedback(entry: Feedback): Promise<{ id: string }>
+  on(type: 'surveyWanted', listener: (survey: Survey & Pace) => void): () => void
+}
+
+const SCORES: Readonly<Record<Survey['kind'], readonly number[]>> = {
+  csat: [1, 2, 3, 4, 5],
+  nps: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+}
+
+/**
+ * Is `<graysync-survey>`: one question in a corner of the page, when the rollout wants it asked or the host calls `ask`.
+ *
+ * It takes no focus and covers no work. One tab asks; who answered is not asked that again, who took it away is left
+ * alone for the cool-down. Texts and colours are those of `<graysync-feedback>`.
+ *
+ * @example
+ * GraySyncSurvey.define()
+ * const survey = document.createElement('graysync-survey') as GraySyncSurvey
+ * survey.gray = gray
+ * document.body.append(survey)
+ */
+export class GraySyncSurvey extends Base {
+  /** Registers the element; once is enough. @default 'graysync-survey' */
+  static define(name = 'graysync-survey'): void {
+    if (!customElements.get(name)) customElements.define(name, GraySyncSurvey)
+  }
+
+  /** Texts in place of the element's own. @default none */
+  strings: Partial<FeedbackStrings> = given(this, 'strings', {})
+  #gray: SurveyTaker | null = given(this, 'gray', null)
+  #stop = () => {}
+
+  /** Says when to ask, and takes the answer. @default null: nothing is asked */
+  get gray(): SurveyTaker | null {
+    return this.#gray
+  }
+
+  set gray(gray: SurveyTaker | null) {
+    this.#gray = gray
+    if (this.isConnected) this.#listen()
+  }
+
+  connectedCallback(): void {
+    if (!this.shadowRoot) dress(this.attachShadow({ mode: 'open' }), STYLE)
+    this.#listen()
+  }
+
+  disconnectedCallback(): void {
+    this.#stop()
+    this.shadowRoot?.replaceChildren()
+  }
+
+  /** Asks, unless this was answered here, another tab asks, or the user is left alone for now. Answers whether it asks. */
+  async ask(survey: Survey & Pace): Promise<boolean> {
+    const root = this.shadowRoot
+    if (!root || root.childElementCount > 0 || !(await claimSurvey(survey))) return false
+    if (this.isConnected) root.append(this.#show(survey))
+    return true
+  }
+
+  #listen(): void {
+    this.#stop()
+    this.#stop = this.#gray?.on('surveyWanted', (survey) => void this.ask(survey)) ?? (() => {})
+  }
+
+  #show(survey: Survey): HTMLElement {
+    const texts = stringsOf(langOf(this), this.strings)
+    const choices = SCORES[survey.kind].map((score) => {
+      const input = make('input', { type: 'radio', name: 'score', value: String(score) })
+      const label = survey.kind === 'csat' ? texts[`rating${score as 1}`] : String(score)
+      return make('label', {}, input, label)
+    })
+    const comment = make('textarea', { id: 'comment', maxlength: '2000', rows: '2' })
+    const later = make('button', { type: 'button', part: 'later' }, texts.notNow)
+    const send = make('button', { type: 'submit', part: 'send' }, texts.send)
+    const status = make('p', { role: 'status' })
+    const ends = survey.kind === 'nps' ? `${texts.npsLow} · ${texts.npsHigh}` : ''
+    const form = make(
+      'form',
+      { novalidate: true },
+      make(
+        'fieldset',
+        {},
+        make('legend', { id: 'question' }, texts[survey.kind]),
+        make('div', { class: 'choices' }, ...choices),
+        make('small', { hidden: ends === '' }, ends),
+      ),
+      make('div', { class: 'field' }, make('label', { for: 'comment' }, texts.comment), comment),
+      make('div', { class: 'actions' }, later, send),
+    )
+    const box = make('section', { part: 'survey', 'aria-labelledby': 'question' }, form, status)
+    const close = () => box.remove()
+    later.addEventListener('click', close)
+    box.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') close()
+    })
+    form.addEventListener('submit', (event) => {
+      event.preventDefault()
+      const score = new FormData(form).get('score')
+      if (score === null) return form.querySelector('input')?.focus()
+      this.#answer({
+        text: comment.value,
+        survey: { id: survey.id, kind: survey.kind, score: Number(score) },
+      }).then(
+        () => {
+          dropSurvey(survey.id)
+          const done = make('button', { type: 'button', part: 'close' }, texts.close)
+          done.addEventListener('click', close)
+          form.replaceWith(make('div', { class: 'actions' }, done))
+          status.textContent = texts.saved
+          done.focus()
+        },
+        () => {
+          status.textContent = texts.failed
+        },
+      )
+    })
+    return box
+  }
+
+  async #answer(entry: Feedback): Promise<void> {
+    if (!this.#gray) throw new TypeError('the survey has no handle')
+    await this.#gray.feedback(entry)
+  }
+}
