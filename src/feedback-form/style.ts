@@ -10,7 +10,18 @@ export const STYLE = `
   font: var(--graysync-font, inherit);
 }
 :host([hidden]) { display: none }
-*, section {
+*, ::backdrop { box-sizing: border-box }
+dialog {
+  width: min(32rem, 100vw - 2rem);
+  max-height: calc(100dvh - 2rem);
+  overflow: auto;
+  padding: 1.25rem;
+  background: var(--background);
+  color: var(--color);
+  border: 1px solid var(--border);
+  border-radius: var(--radius);
+}
+section {
   position: fixed;
   inset-block-end: 1rem;
   inset-inline-end: 1rem;
@@ -26,17 +37,6 @@ export const STYLE = `
   box-shadow: 0 0.25rem 1rem rgb(0 0 0 / 0.25);
 }
 section textarea { min-height: 3.5rem }
-::backdrop { box-sizing: border-box }
-dialog {
-  width: min(32rem, 100vw - 2rem);
-  max-height: calc(100dvh - 2rem);
-  overflow: auto;
-  padding: 1.25rem;
-  background: var(--background);
-  color: var(--color);
-  border: 1px solid var(--border);
-  border-radius: var(--radius);
-}
 ::backdrop { background: rgb(0 0 0 / 0.45) }
 h2 { margin: 0 0 1rem; font-size: 1.25em }
 form { display: grid; gap: 1rem }
@@ -71,7 +71,7 @@ button[aria-disabled='true'] { opacity: 0.6; cursor: progress }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 .chosen { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem }
 .chosen output { overflow-wrap: anywhere }
-input[type='file'] { width: 100% }
+input[type='file'] { width: 100%; min-height: 2rem }
 details { margin-block-start: 1rem }
 summary { min-height: 1.75rem; cursor: pointer }
 details ul { margin: 0; padding: 0; list-style: none }

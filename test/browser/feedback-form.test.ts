@@ -341,8 +341,9 @@ describe('everybody', () => {
     form.context = { version: '5.7.0' }
     form.open({ category: 'bug', contact: 'x' })
     const targets = [
-      ...(dialog()?.querySelectorAll<HTMLElement>('button, select, textarea, label:has(input)') ??
-        []),
+      ...(dialog()?.querySelectorAll<HTMLElement>(
+        'button:not([hidden]), select, textarea, input[type="file"], summary, label:has(input)',
+      ) ?? []),
     ]
     for (const target of targets) {
       expect(target.getBoundingClientRect().height, target.outerHTML).toBeGreaterThanOrEqual(24)
@@ -433,9 +434,9 @@ describe('a file', () => {
 
   it('is made smaller when it is a large picture', async () => {
     form.open({ text: 'see' })
-    const large = await picture(2_400)
+    const large = await picture(1_800)
     await choose(large)
-    await expect.poll(shown).not.toBe('')
+    await expect.poll(shown, { timeout: 20_000 }).not.toBe('')
     await submit()
     await isThanked()
     const sent = taken[0]?.file
