@@ -37,7 +37,8 @@ export interface TransportOptions {
 /** The one way out for an engine: knows the term, and refuses once the engine may no longer send. */
 export function createTransport(o: TransportOptions): Transport {
   const guard = async () => {
-    if ((await o.highestTerm()) > o.term) {
+    // Lower where the user cleared the data of the site: the right to send went with it.
+    if ((await o.highestTerm()) !== o.term) {
       o.onFenced()
       throw new GraySyncError('FENCED', `term ${o.term} is over: another tab writes now`)
     }

@@ -91,7 +91,7 @@ async function open(state: Control, change: { id?: string; claim?: number } = {}
     onStep: (control) => seen.push(control),
     ...change,
   })
-  return { connection, coordinator, seen }
+  return { platform, connection, coordinator, seen }
 }
 
 async function take(coordinator: Coordinator, step: Step): Promise<'done' | 'refused'> {
@@ -212,6 +212,19 @@ describe('a coordinator', () => {
     await expect(coordinator.check()).resolves.toBeUndefined()
     await coordinator.abort(new GraySyncError('ABORTED', 'by the next tab'))
     await expect(coordinator.check()).rejects.toMatchObject({ code: 'FENCED' })
+    connection.close()
+  })
+
+  it.each([
+    [4, undefined],
+    [5, 'STORE_BLOCKED'],
+  ])('believes no answer that came late: %i of them', async (count, code) => {
+    const { platform, connection, coordinator } = await open(STATES.fenced)
+    let readings = 0
+    // Two readings a question, half a second apart while it is slow.
+    platform.monotonic = () => Math.min(readings++, count * 2) * 500
+    const outcome = await coordinator.check().catch((cause: GraySyncError) => cause.code)
+    expect(outcome).toBe(code)
     connection.close()
   })
 })

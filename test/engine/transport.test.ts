@@ -69,6 +69,12 @@ describe('a send', () => {
     expect([sent.length, fenced.count]).toEqual([0, 2])
   })
 
+  it('is refused once the record that gave the term is gone', async () => {
+    const { fetch, sent, fenced } = open({ highestTerm: async () => 0 })
+    await expect(fetch(URL, { method: 'POST' })).rejects.toMatchObject({ code: 'FENCED' })
+    expect([sent.length, fenced.count]).toEqual([0, 1])
+  })
+
   it('is refused where the term can not be read', async () => {
     const cause = new Error('of the disk')
     const { fetch, sent, fenced } = open({ highestTerm: () => Promise.reject(cause) })
