@@ -143,10 +143,10 @@ export async function runOutage(
   }
 }
 
-/** The page that captures with graysync. */
-export async function buildPage(): Promise<string> {
+/** The page that a script beside this one makes; the one that captures where none is named. */
+export async function buildPage(script = './outage-page.ts'): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [new URL('./outage-page.ts', import.meta.url).pathname],
+    entryPoints: [new URL(script, import.meta.url).pathname],
     bundle: true,
     write: false,
     format: 'esm',
