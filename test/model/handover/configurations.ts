@@ -169,14 +169,14 @@ export const UNGUARDED: readonly Configuration[] = [
     { stagesByHandover: false },
   ),
   quick(
-    'the import is not idempotent',
+    'the import is not idempotent, and nothing is staged anew',
     { ...POOR, old: 1, enqueues: 1, failures: 1, crashes: 1 },
-    { activatesOnce: false },
+    { activatesOnce: false, restages: false },
   ),
   quick(
-    'an engine does not know acknowledged operations again',
+    'an engine does not know acknowledged operations again, and nothing is staged anew',
     { ...POOR, old: 1, enqueues: 1, failures: 1, crashes: 1 },
-    { remembers: false },
+    { remembers: false, restages: false },
   ),
   quick(
     'the source is not sealed',
