@@ -1,11 +1,12 @@
 import { adopt } from '../engine/adoption.js'
-import { readManifests, readPart } from '../engine/backup.js'
+import { deleteBackup, readManifests, readPart } from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { readJournal } from '../engine/journal.js'
 import { GraySyncError } from '../model/errors.js'
 import type { RestoreReport } from '../model/handle.js'
 import type { Operation, Pending } from '../model/operation.js'
 import type { Consent } from '../model/record.js'
+import type { ControlConnection } from '../store/control.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
 import { CONSENT, insist } from './options.js'
@@ -59,7 +60,20 @@ export async function changeConsent<Op extends Operation>(
   await voice.setConsent(consent)
 }
 
-/** Journal, manifests and state as one JSON file: no row and no operation's content is in it. */
+/** Deletes the backups of a user who logged out; not the one of a handover that is under way. */
+export async function dropBackups<Op extends Operation>(
+  core: Core<Op>,
+  userId: string,
+): Promise<void> {
+  const { control } = core.stores
+  if (!control) return
+  const { handover } = await readControl(control)
+  for (const { hid, userId: of } of await readManifests(control)) {
+    if (of === userId && hid !== handover?.id) await deleteBackup(control, hid)
+  }
+}
+
+/** Journal, manifests, operations that died and state as one JSON file: no row and no operation's content is in it. */
 export async function writeSupportFile<Op extends Operation>(core: Core<Op>): Promise<Blob> {
   const control = reachControl(core)
   const { entries, gaps } = await readJournal(control)
@@ -72,8 +86,21 @@ export async function writeSupportFile<Op extends Operation>(core: Core<Op>): Pr
     journal: entries,
     gaps,
     backups: await readManifests(control),
+    dead: await readDead(control),
   }
   return new Blob([JSON.stringify(content, null, 2)], { type: 'application/json' })
+}
+
+async function readDead(control: ControlConnection): Promise<unknown[]> {
+  const rows = await control.run((db) => db.getAllFromIndex('oplog', 'state', 'dead'))
+  return rows.map(({ opId, op: { entity, entityId, kind }, acceptedAt, cause }) => ({
+    opId,
+    entity,
+    entityId,
+    kind,
+    acceptedAt,
+    cause,
+  }))
 }
 
 /** Deletes what graysync holds of this profile, and asks upstream to do the same. Ownership and what an engine did here stay: they are about data, not about a person. */

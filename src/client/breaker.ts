@@ -1,3 +1,4 @@
+import { withRoom } from '../engine/ballast.js'
 import { type BreakerEvent, CLOSED, stepBreaker, type TripCause } from '../engine/breaker.js'
 import { keepScores, keepStep, readBreaker } from '../engine/latch.js'
 import { GraySyncError } from '../model/errors.js'
@@ -58,7 +59,8 @@ export function createBreaker(o: BreakerOptions): Breaker {
     boots.clear()
     o.onTrip(by)
     if (!control) return
-    await keepStep(control, version, event, { at, detail: { by, ...detail } }).then((kept) => {
+    const entry = { at, detail: { by, ...detail } }
+    await withRoom(control, () => keepStep(control, version, event, entry)).then((kept) => {
       present = kept
     }, o.report)
   }

@@ -153,9 +153,15 @@ export function createClient<Op extends Operation>(
     },
     async identify(next) {
       checkSubject(next)
+      const before = subject
       subject = next
       // Before the first decision the subject is simply the one that is decided about.
-      await (await opening?.catch(() => null))?.bind(next)
+      const opened = await opening?.catch(() => null)
+      await opened?.bind(next)
+      if (opened && before && before.id !== next?.id && !options.keepBackupsOnLogout) {
+        const { dropBackups } = await import('./desk.js')
+        await dropBackups(opened.core, before.id).catch(report)
+      }
       return settle()
     },
     async prefer(engine) {

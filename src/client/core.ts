@@ -45,6 +45,8 @@ export interface Core<Op extends Operation> {
   adoptNullUser(op: Pending<Op>): boolean
   /** The newest rollout. */
   rollout(): Rollout | null
+  /** Epoch ms by upstream's clock; `null` while it was not heard. */
+  confirmedNow(): number | null
   /** What the rollout assigns to a profile of this owner, now. */
   decide(owner: EngineName): Decision
   /** Makes a decision this session's. */

@@ -5,18 +5,11 @@ import type { Decision } from '../model/decision.js'
 import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
-import { type ControlConnection, readFact, writeFact } from '../store/control.js'
+import type { ControlConnection } from '../store/control.js'
+import { beginAttempt, isWayBack } from './attempt.js'
 import type { Blocked, Core } from './core.js'
 import { readPreference } from './profile.js'
 import { noteOwner } from './stores.js'
-
-const ATTEMPTS = 3
-
-interface Attempts {
-  /** The rollout version and target that were tried. */
-  what: string
-  count: number
-}
 
 /** Who owns the profile after a boot, and what it left undone. */
 export interface Booted {
@@ -54,7 +47,7 @@ export async function cross<Op extends Operation>(
       const fix = 'serve the app over https: a handover needs Web Locks'
       return { control, blocked: missed ? { by: 'UNSUPPORTED', fix } : null }
     }
-    const blocked = next === 'handover' ? await attempt(core, control) : await goOn(core, control)
+    const blocked = next === 'handover' ? await handOver(core, control) : await goOn(core, control)
     // The term that stands may be another tab's by now: two may never send under one.
     if (blocked) {
       return { control: await takeTerm({ platform: core.platform, control: connection }), blocked }
@@ -93,7 +86,7 @@ function whyNot({ outcome, because, error }: Outcome): Blocked | null {
   return { by: because ?? 'ABORTED', fix: error?.message ?? 'the next start tries again' }
 }
 
-async function attempt<Op extends Operation>(
+async function handOver<Op extends Operation>(
   core: Core<Op>,
   control: Control,
 ): Promise<Blocked | null> {
@@ -115,24 +108,12 @@ async function attempt<Op extends Operation>(
   const mayWait = passage.way !== 'fresh' && control.owner === 'legacy'
   const waits = mayWait ? await findOldTabs(core, connection) : null
   if (waits) return waits
-  const what = `${core.decision().version}>${core.decision().engine}`
-  const before = await readFact<Attempts>(connection, 'attempts')
-  const count = before?.what === what ? before.count : 0
-  if (count >= ATTEMPTS) {
-    return {
-      by: 'HALTED',
-      fix: `${ATTEMPTS} handovers failed: publish again when the cause is mended`,
-    }
-  }
-  await writeFact(connection, 'attempts', { what, count: count + 1 })
+  const attempt = await beginAttempt(core, connection)
+  if ('wait' in attempt) return { by: 'HALTED', fix: attempt.wait }
   const outcome = await handover(handoverOptions(core), control)
+  await attempt.end(outcome)
   tellOutcome(core, outcome)
   return whyNot(outcome)
-}
-
-/** Legacy was ordered, whether or not refactored still works. */
-function isWayBack<Op extends Operation>(core: Core<Op>): boolean {
-  return ['KILLED', 'ROLLED_BACK'].includes(core.decision().reason)
 }
 
 async function findOldTabs<Op extends Operation>(

@@ -195,6 +195,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     adoptNullUser: (op) => options.adoptNullUser?.(op) ?? false,
     rollout: assignment.rollout,
     decide: assignment.decide,
+    confirmedNow: () => refresh?.confirmedNow() ?? null,
     decided: createExposing({ control, assignment, emitter, state, voice, report: o.report }),
     decision: present,
     async compare(left, right) {

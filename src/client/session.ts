@@ -126,7 +126,10 @@ export function createSession<Op extends Operation>(
     if (blocked?.by === 'QUEUE_NOT_EMPTY') drain()
     // A chunk that can't be loaded now is loaded at the next start.
     import('./patrol.js').then(
-      ({ tendSealed }) => tendSealed(core, operations, isMine),
+      ({ tendSealed, keepHouse }) => {
+        tendSealed(core, operations, isMine)
+        keepHouse(core, isMine)
+      },
       () => {},
     )
   }

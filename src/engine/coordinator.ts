@@ -2,7 +2,8 @@ import type { Control, HandoverPhase, HandoverState } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
-import type { ControlConnection } from '../store/control.js'
+import type { ControlConnection, StepTransaction } from '../store/control.js'
+import { withRoom } from './ballast.js'
 import { readControl, stepControl } from './control.js'
 
 /** No other tab takes over and fills a store in less. */
@@ -49,19 +50,17 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
     kind: string,
     detail: Readonly<Record<string, unknown>>,
     next: (control: Control) => Control | null,
-  ) =>
-    stepControl(
-      o.control,
-      { at: o.platform.now(), kind: `handover.${kind}`, detail },
-      next,
-      async (tx, control) => {
-        if (kind !== 'committed' && kind !== 'aborted') return
-        // What waited for an owner has one now.
-        for await (const cursor of tx.objectStore('oplog').index('state').iterate('open')) {
-          await cursor.update({ ...cursor.value, assigned: control.owner })
-        }
-      },
-    )
+  ) => {
+    const step = { at: o.platform.now(), kind: `handover.${kind}`, detail }
+    if (kind !== 'committed' && kind !== 'aborted') return stepControl(o.control, step, next)
+    const assign = async (tx: StepTransaction, control: Control) => {
+      // What waited for an owner has one now.
+      for await (const cursor of tx.objectStore('oplog').index('state').iterate('open')) {
+        await cursor.update({ ...cursor.value, assigned: control.owner })
+      }
+    }
+    return withRoom(o.control, () => stepControl(o.control, step, next, assign))
+  }
   const insist = async (
     kind: string,
     detail: Readonly<Record<string, unknown>>,

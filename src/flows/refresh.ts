@@ -35,6 +35,8 @@ export interface Refresh {
   watch(): void
   /** Epoch ms, by the server's clock once one was seen. */
   correctedNow(): number
+  /** The same, where the server's clock was heard. */
+  confirmedNow(): number | null
 }
 
 export function createRefresh(o: RefreshOptions): Refresh {
@@ -125,6 +127,7 @@ export function createRefresh(o: RefreshOptions): Refresh {
       if (url && !signal.aborted) void watch()
     },
     correctedNow: clock.now,
+    confirmedNow: clock.confirmed,
   }
 }
 
@@ -142,5 +145,6 @@ function refuse(correctedNow: () => number, report: (error: GraySyncError) => vo
     },
     watch: tellWhy,
     correctedNow,
+    confirmedNow: () => null,
   }
 }

@@ -6,15 +6,19 @@ const NOISE_MS = 2_000
 /** The device's clock, corrected by the server's once one was seen. */
 export interface Clock {
   now(): number
+  /** The same, where the server's clock was heard. */
+  confirmed(): number | null
   /** `sentAt` is the monotonic instant of the request. The answer takes the correction back. */
   correct(serverAt: number | null, sentAt: number): () => void
 }
 
 export function createClock(platform: Platform): Clock {
   let anchor: { at: number; monotonic: number } | null = null
+  const confirmed = () => anchor && anchor.at + (platform.monotonic() - anchor.monotonic)
   return {
+    confirmed,
     // From an anchor on only the monotonic clock counts: setting the device's clock changes nothing.
-    now: () => (anchor ? anchor.at + (platform.monotonic() - anchor.monotonic) : platform.now()),
+    now: () => confirmed() ?? platform.now(),
     correct(serverAt, sentAt) {
       const before = anchor
       const undo = () => {

@@ -1,8 +1,8 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readJournal } from '../../src/engine/journal.js'
 import type { Events, GraySync } from '../../src/model/handle.js'
 import type { Rollout } from '../../src/model/rollout.js'
-import { connectControl } from '../../src/store/control.js'
+import { changeFact, connectControl } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
 import { makeKeys, sign } from '../support/rollout.js'
 import { createProfile, type Profile, put, replacePush, rest } from '../support/session.js'
@@ -270,6 +270,21 @@ describe('a device that has rolled back', () => {
     profile.engines.refactored.start = start
   }
 
+  /** A page that stays open until what is left of the day after a rollback, a minute, is over. */
+  const endDay = async (profile: Profile, change: Partial<Rollout>) => {
+    const control = connectControl(profile.world.tab())
+    await changeFact<object>(control, 'rollbacks', (kept) => ({ ...kept, coolMs: 60_000 }))
+    control.close()
+    const { gray } = await visit(profile, change)
+    await vi.dynamicImportSettled()
+    await rest()
+    for (let step = 0; step < 3; step++) {
+      profile.world.advance(60_000)
+      await rest()
+    }
+    await gray.close()
+  }
+
   const see = async (profile: Profile, change: Partial<Rollout> = {}) => {
     const { gray } = await visit(profile, change)
     const { running } = gray.getSnapshot()
@@ -303,13 +318,29 @@ describe('a device that has rolled back', () => {
     const profile = await tripped()
     for (const resetEpoch of [1, 2]) {
       expect((await see(profile, { resetEpoch: resetEpoch - 1 })).running).toBe('legacy')
-      profile.world.advance(25 * 3_600_000)
+      await endDay(profile, { resetEpoch: resetEpoch - 1 })
       expect((await see(profile, { resetEpoch })).running).toBe('refactored')
       await trip(profile, { resetEpoch })
     }
     for (const resetEpoch of [2, 3, 9]) {
       expect((await see(profile, { resetEpoch })).reason).toBe('ROLLED_BACK')
     }
+  })
+
+  it('rolls back twice within a day and not a third time, since it does not return before', async () => {
+    const profile = await tripped()
+    expect((await see(profile)).running).toBe('legacy')
+    expect((await see(profile, { resetEpoch: 1 })).running).toBe('refactored')
+    await trip(profile, { resetEpoch: 1 })
+    expect((await see(profile, { resetEpoch: 1 })).running).toBe('legacy')
+    const { gray } = await visit(profile, { resetEpoch: 2 })
+    expect(gray.getSnapshot()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    await gray.close()
+    // Only time that is known to have passed counts, not what the clock of a device says.
+    profile.world.advance(30 * 86_400_000)
+    expect((await see(profile, { resetEpoch: 2 })).running).toBe('legacy')
+    await endDay(profile, { resetEpoch: 2 })
+    expect((await see(profile, { resetEpoch: 2 })).running).toBe('refactored')
   })
 
   it('keeps the latch through forget()', async () => {

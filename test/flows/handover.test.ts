@@ -1,8 +1,8 @@
 import { IDBFactory } from 'fake-indexeddb'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Events, GraySync, GraySyncOptions } from '../../src/model/handle.js'
 import type { Rollout } from '../../src/model/rollout.js'
-import { openControl } from '../../src/store/control.js'
+import { changeFact, connectControl, openControl, readFact } from '../../src/store/control.js'
 import {
   createFakeEngine,
   createTestClient,
@@ -13,6 +13,7 @@ import {
   type World,
 } from '../../src/testing.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
+import { rest } from '../support/session.js'
 
 let keys: TestKeys
 
@@ -259,22 +260,49 @@ describe('a handover that fails', () => {
     await gray.close()
   })
 
-  it('is tried three times for one rollout and not a fourth', async () => {
+  it('that fails is tried again after an hour, a day and a week, and then for another rollout only', async () => {
     const profile = createProfile()
     await useLegacy(profile)
     if (profile.engines.refactored.store) {
       profile.engines.refactored.store.clear = () => Promise.reject(new Error('broken'))
     }
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const { gray, finished } = await profile.open({ version: 2 })
+    /** How many handovers a start tried, and the hours that the next one has to wait. */
+    const tryOnce = async (version = 2) => {
+      const { gray, tab, finished } = await profile.open({ version })
       await gray.start()
-      expect(finished).toHaveLength(1)
+      const control = connectControl(tab)
+      const kept = await readFact<{ coolMs: number }>(control, 'attempts')
+      control.close()
+      await gray.close()
+      return { tried: finished.length, hours: (kept?.coolMs ?? 0) / 3_600_000 }
+    }
+    /** A page that stays open until what is left of the wait, a minute, is over. */
+    const coolOff = async () => {
+      const { gray, tab } = await profile.open({ version: 2 })
+      const control = connectControl(tab)
+      await changeFact<object>(control, 'attempts', (kept) => ({ ...kept, coolMs: 60_000 }))
+      control.close()
+      await gray.start()
+      await vi.dynamicImportSettled()
+      await rest()
+      for (let step = 0; step < 3; step++) {
+        profile.world.advance(60_000)
+        await rest()
+      }
       await gray.close()
     }
-    const { gray, finished } = await profile.open({ version: 2 })
+    for (const hours of [1, 24, 168]) {
+      expect(await tryOnce()).toEqual({ tried: 1, hours })
+      // What the clock of the device says while no page runs does not count.
+      profile.world.advance(30 * 86_400_000)
+      expect(await tryOnce()).toEqual({ tried: 0, hours })
+      await coolOff()
+    }
+    expect(await tryOnce()).toEqual({ tried: 1, hours: 0 })
+    const { gray } = await profile.open({ version: 2 })
     expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
-    expect(finished).toEqual([])
     await gray.close()
+    expect((await tryOnce(3)).tried).toBe(1)
   })
 
   it('does not begin where an engine can not export', async () => {

@@ -1,0 +1,77 @@
+import { layBallast } from '../engine/ballast.js'
+import { type Cooling, cool } from '../engine/cooling.js'
+import { retain } from '../engine/retention.js'
+import type { Operation } from '../model/operation.js'
+import { type ControlConnection, readFact, writeFact } from '../store/control.js'
+import type { Core } from './core.js'
+
+const COOL_EVERY_MS = 60_000
+const HEAR_EVERY_MS = 600_000
+const RETAIN_EVERY_MS = 3_600_000
+/** The start comes first. */
+const FIRST_MS = 10_000
+const PROBATION = { days: 7, operations: 50 }
+
+/** What the tab that leads does for the device besides: counts down what cools, and lets go of what is not needed any more. */
+export function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean): void {
+  const { platform, signal, stores } = core
+  const { control } = stores
+  if (!control || !isMine()) return
+  let looked = platform.monotonic()
+  let retained = Number.NEGATIVE_INFINITY
+
+  const round = async (): Promise<number> => {
+    const now = platform.monotonic()
+    const passed = { heardAt: core.confirmedNow(), ranMs: now - looked }
+    looked = now
+    await layBallast(control, platform)
+    if (passed.heardAt !== null && now - retained >= RETAIN_EVERY_MS) {
+      retained = now
+      await clear(core, control, passed.heardAt)
+    }
+    const isCooling = await coolDown(control, passed)
+    return isCooling ? COOL_EVERY_MS : HEAR_EVERY_MS
+  }
+  const again = (ms: number) => {
+    cancel = platform.setTimer(() => {
+      if (signal.aborted || !isMine()) return
+      round().then(again, (cause) => {
+        core.report(cause)
+        again(RETAIN_EVERY_MS)
+      })
+    }, ms)
+  }
+  let cancel = () => {}
+  signal.addEventListener('abort', () => cancel(), { once: true })
+  again(FIRST_MS)
+}
+
+function clear<Op extends Operation>(
+  core: Core<Op>,
+  control: ControlConnection,
+  heardAt: number,
+): Promise<void> {
+  const { stage } = core.decision()
+  const { probation } = core.rollout()?.stages.find(({ name }) => name === stage) ?? {}
+  return retain({
+    control,
+    probation: { ...PROBATION, ...probation },
+    isTripped: core.breaker.isOpen(),
+    heardAt,
+  })
+}
+
+async function coolDown(
+  control: ControlConnection,
+  passed: { heardAt: number | null; ranMs: number },
+): Promise<boolean> {
+  let isCooling = false
+  for (const key of ['attempts', 'rollbacks']) {
+    const kept = await readFact<Partial<Cooling>>(control, key)
+    if (!kept?.coolMs) continue
+    const cooled = cool({ ...kept, coolMs: kept.coolMs, heardAt: kept.heardAt ?? null }, passed)
+    await writeFact(control, key, cooled)
+    isCooling ||= cooled.coolMs > 0
+  }
+  return isCooling
+}

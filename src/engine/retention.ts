@@ -1,0 +1,107 @@
+import type { Control } from '../model/engine.js'
+import { type ControlConnection, changeFact, readFact, writeFact } from '../store/control.js'
+import { deleteBackup, readManifests } from './backup.js'
+import { readControl, stepControl } from './control.js'
+
+const DAY_MS = 86_400_000
+const BACKUP_KEPT_MS = 30 * DAY_MS
+const DEAD_KEPT_MS = 90 * DAY_MS
+
+/** How long a move is on trial. */
+export interface Probation {
+  days: number
+  operations: number
+}
+
+/** A move and its trial, by the ownership generation that it made. */
+interface Trial {
+  flip: number
+  /** Epoch ms of upstream's clock, when it was first seen. */
+  since: number
+  isOver: boolean
+}
+
+export interface RetentionOptions {
+  control: ControlConnection
+  probation: Probation
+  /** The engine was given up. */
+  isTripped: boolean
+  /** Epoch ms, by upstream's clock: the device's may be set, and nothing is deleted by it. */
+  heardAt: number
+}
+
+/** Ends a trial that was passed; from then on backups that nothing depends on go. Operations that died go in any case, later. */
+export async function retain(o: RetentionOptions): Promise<void> {
+  await sweepDead(o.control, o.heardAt - DEAD_KEPT_MS)
+  const ages = await noteBackups(o)
+  if (!(await isRetired(o))) return
+  for (const [hid, since] of Object.entries(ages)) {
+    if (o.heardAt - since < BACKUP_KEPT_MS || !(await isSettled(o.control, hid))) continue
+    await deleteBackup(o.control, hid)
+  }
+}
+
+async function isRetired(o: RetentionOptions): Promise<boolean> {
+  const control = await readControl(o.control)
+  if (control.owner !== 'refactored' || control.handover || o.isTripped) return false
+  const kept = await readFact<Trial>(o.control, 'probation')
+  if (kept?.flip !== control.flip) {
+    const trial: Trial = { flip: control.flip, since: o.heardAt, isOver: false }
+    await writeFact(o.control, 'probation', trial)
+    return false
+  }
+  if (kept.isOver) return true
+  const isLong = o.heardAt - kept.since >= o.probation.days * DAY_MS
+  if (!isLong || (await countAcked(o.control)) < o.probation.operations) return false
+  return retire(o, kept, control)
+}
+
+async function retire(o: RetentionOptions, trial: Trial, before: Control): Promise<boolean> {
+  const step = { at: o.heardAt, kind: 'retired', detail: { since: trial.since } }
+  const isStill = (control: Control) => (control.flip === before.flip ? control : null)
+  const retired = await stepControl(o.control, step, isStill, async (tx) => {
+    const value: Trial = { ...trial, isOver: true }
+    await tx.objectStore('control').put({ key: 'probation', value })
+  })
+  return retired !== null
+}
+
+function countAcked(control: ControlConnection): Promise<number> {
+  return control.run(async (db) => {
+    const rows = await db.getAllFromIndex('oplog', 'state', 'acked')
+    return rows.filter((row) => row.by === 'refactored').length
+  })
+}
+
+/** When each backup was first seen under upstream's clock. */
+async function noteBackups(o: RetentionOptions): Promise<Readonly<Record<string, number>>> {
+  const hids = (await readManifests(o.control)).map(({ hid }) => hid)
+  let ages: Record<string, number> = {}
+  await changeFact<Record<string, number>>(o.control, 'backups', (held) => {
+    ages = Object.fromEntries(hids.map((hid) => [hid, held?.[hid] ?? o.heardAt]))
+    return ages
+  })
+  return ages
+}
+
+/** Whether every operation of a backup was acknowledged; one that the op-log has forgotten was. */
+function isSettled(control: ControlConnection, hid: string): Promise<boolean> {
+  return control.run(async (db) => {
+    const pending = (await db.get('backup', [hid, 1]))?.value
+    for (const { opId } of Array.isArray(pending) ? pending : []) {
+      const row = await db.getFromIndex('oplog', 'opId', opId)
+      if (row && row.state !== 'acked') return false
+    }
+    return true
+  })
+}
+
+function sweepDead(control: ControlConnection, before: number): Promise<void> {
+  return control.run(async (db) => {
+    const tx = db.transaction('oplog', 'readwrite', { durability: 'relaxed' })
+    for await (const cursor of tx.store.index('state').iterate('dead')) {
+      if (cursor.value.acceptedAt < before) await cursor.delete()
+    }
+    await tx.done
+  })
+}
