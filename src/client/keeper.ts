@@ -1,9 +1,11 @@
 import { layBallast } from '../engine/ballast.js'
 import { type Cooling, cool } from '../engine/cooling.js'
 import { retain } from '../engine/retention.js'
+import type { Operations } from '../flows/enqueue.js'
 import type { Operation } from '../model/operation.js'
 import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import type { Core } from './core.js'
+import { tendSealed } from './sealed.js'
 
 const COOL_EVERY_MS = 60_000
 const HEAR_EVERY_MS = 600_000
@@ -12,8 +14,18 @@ const RETAIN_EVERY_MS = 3_600_000
 const FIRST_MS = 10_000
 const PROBATION = { days: 7, operations: 50 }
 
-/** What the tab that leads does for the device besides: counts down what cools, and lets go of what is not needed any more. */
-export function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean): void {
+/** What the tab that leads does besides. */
+export function tend<Op extends Operation>(
+  core: Core<Op>,
+  operations: Operations<Op>,
+  isMine: () => boolean,
+): void {
+  tendSealed(core, operations, isMine)
+  keepHouse(core, isMine)
+}
+
+/** Counts down what cools, and lets go of what is not needed any more. */
+function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean): void {
   const { platform, signal, stores } = core
   const { control } = stores
   if (!control || !isMine()) return

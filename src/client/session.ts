@@ -126,10 +126,7 @@ export function createSession<Op extends Operation>(
     if (blocked?.by === 'QUEUE_NOT_EMPTY') drain()
     // A chunk that can't be loaded now is loaded at the next start.
     import('./patrol.js').then(
-      ({ tendSealed, keepHouse }) => {
-        tendSealed(core, operations, isMine)
-        keepHouse(core, isMine)
-      },
+      ({ tend }) => tend(core, operations, isMine),
       () => {},
     )
   }
