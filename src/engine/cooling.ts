@@ -6,7 +6,7 @@ export interface Cooling {
 }
 
 /** Of a handover that failed once, twice, three times; after the fourth only another rollout helps. */
-export const COOLING_MS = [3_600_000, 86_400_000, 604_800_000]
+export const COOLING_MS: readonly number[] = [3_600_000, 86_400_000, 604_800_000]
 /** Within this a device rolls back twice by itself and not three times. */
 export const ROLLBACKS_MS = 86_400_000
 export const MOST_ROLLBACKS = 2
