@@ -7,10 +7,10 @@ const VALUES: Shape = {
   is: 'record',
   has: { values: { is: 'list', of: 'text', most: 10_000 } },
 }
-const NUMBER = hasValue('a text with a decimal number', isNumeric)
-const DATE = hasValue('a text with a date and time of ISO 8601', isDate)
-const VERSION = hasValue('a text with a version of Semantic Versioning', isVersion)
-const PATTERN = hasValue(
+const NUMBER = /* @__PURE__ */ hasValue('a text with a decimal number', isNumeric)
+const DATE = /* @__PURE__ */ hasValue('a text with a date and time of ISO 8601', isDate)
+const VERSION = /* @__PURE__ */ hasValue('a text with a version of Semantic Versioning', isVersion)
+const PATTERN = /* @__PURE__ */ hasValue(
   'a regular expression of at most 256 characters, without look-around, back references or nested repeats',
   isPattern,
 )
