@@ -12,7 +12,7 @@ import type { Core } from './core.js'
 
 const DRAIN_DEADLINE_MS = 10_000
 const CLEARED =
-  'storage was cleared under this page: its engine goes on, the next start is a first one'
+  'storage was cleared under this page: its engine starts anew, as on a first start'
 
 /** Under which an engine writes and sends. */
 export type Grant = Pick<Rights, 'flip' | 'term'>
