@@ -11,8 +11,7 @@ import { withinTime } from '../platform/bound.js'
 import type { Core } from './core.js'
 
 const DRAIN_DEADLINE_MS = 10_000
-const CLEARED =
-  'storage was cleared under this page: its engine starts anew, as on a first start'
+const CLEARED = 'storage was cleared under this page: its engine starts anew, as on a first start'
 
 /** Under which an engine writes and sends. */
 export type Grant = Pick<Rights, 'flip' | 'term'>
