@@ -103,7 +103,7 @@ async function handOver<Op extends Operation>(
     pristine: core.pristine && control.term === 1,
     roundTrip: core.roundTrip,
   })
-  if (passage.way === 'closed') return passage
+  if (passage.way === 'closed') return { by: passage.by, fix: passage.fix }
   // Back on legacy a build from before graysync does no harm.
   const mayWait = passage.way !== 'fresh' && control.owner === 'legacy'
   const waits = mayWait ? await findOldTabs(core, connection) : null

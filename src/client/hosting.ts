@@ -55,6 +55,12 @@ export function createHosting<Op extends Operation>(
     return term
   }
 
+  /** An engine may wait for this and need not: unheard, it rejects for nobody. */
+  const written = (writing: Promise<void>): Promise<void> => {
+    writing.catch(core.report)
+    return writing
+  }
+
   const createContext = (
     name: EngineName,
     { flip, term }: Grant,
@@ -87,11 +93,11 @@ export function createHosting<Op extends Operation>(
       device: installation,
       ack(opId) {
         observe({ kind: 'acked', opId })
-        operations.ack(opId, name).catch(core.report)
+        return written(operations.ack(opId, name))
       },
       fail(opId, cause) {
         observe({ kind: 'failed', opId, cause })
-        operations.fail(opId, cause).catch(core.report)
+        return written(operations.fail(opId, cause))
       },
       [WRITES]: { port: core.writes, engine: name, flip, term, signal, fenced },
     }

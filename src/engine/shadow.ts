@@ -26,6 +26,13 @@ export function createShadowContext(o: ShadowContextOptions): EngineContext {
     o.signal.throwIfAborted()
     return answer
   }
+  const refuseEnd = (): Promise<never> => {
+    o.onRefused()
+    const refused = Promise.reject(refuse('an end'))
+    // Most engines don't wait for it.
+    refused.catch(() => {})
+    return refused
+  }
   return {
     mode: 'shadow',
     signal: o.signal,
@@ -36,10 +43,7 @@ export function createShadowContext(o: ShadowContextOptions): EngineContext {
       const { method } = request
       if (method !== 'GET' && method !== 'HEAD') {
         o.onRefused()
-        throw new GraySyncError(
-          'SUSPENDED',
-          `an engine in shadow only reads: ${method} was refused`,
-        )
+        throw refuse(method)
       }
       await o.check()
       try {
@@ -51,7 +55,11 @@ export function createShadowContext(o: ShadowContextOptions): EngineContext {
         throw cause
       }
     },
-    ack: o.onRefused,
-    fail: o.onRefused,
+    ack: refuseEnd,
+    fail: refuseEnd,
   }
+}
+
+function refuse(what: string): GraySyncError {
+  return new GraySyncError('SUSPENDED', `an engine in shadow only reads: ${what} was refused`)
 }

@@ -1,9 +1,10 @@
 import { createHanding, type Host, push, refuse, toPushError } from '../engine/handing.js'
-import { append, type End, findByIds, readOpen, type Settlement, settle } from '../engine/oplog.js'
+import { append, findByIds, readOpen } from '../engine/oplog.js'
+import { createRecorder } from '../engine/recorder.js'
 import { createSettlements } from '../engine/settlement.js'
 import { mintId } from '../lib/id.js'
 import type { LoggedOperation } from '../model/engine.js'
-import { GraySyncError } from '../model/errors.js'
+import type { GraySyncError } from '../model/errors.js'
 import type {
   Accepted,
   EngineName,
@@ -51,7 +52,7 @@ export interface Operations<Op extends Operation> {
   fail(opId: string, cause: unknown): Promise<void>
   /** Another tab settled these. */
   look(opIds: readonly string[]): Promise<void>
-  /** Resolves once what engines have said is written. */
+  /** Resolves once what engines have said is written, or was tried for the last time. */
   close(): Promise<void>
 }
 
@@ -64,8 +65,6 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   /** Number of the newest: a gap before the next is another tab's, whose hint may come later or never. */
   let newest = 0
   const { after, end: endTimers } = createTimers(platform)
-  const recording = new Set<Promise<unknown>>()
-  let closed = false
   let missed = true
   let turn: Promise<void> = Promise.resolve()
   let waits = false
@@ -86,6 +85,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   }
 
   const complain = (cause: unknown) => o.onError(toPushError('none', '-', cause))
+  const recorder = createRecorder({ control, after, onTrouble: complain })
 
   const pass = async () => {
     const host = o.host()
@@ -150,29 +150,6 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
 
   watch()
 
-  /** What an engine says of an operation is a fact: it is written, however often that takes. */
-  const record = (opId: string, end: End): Promise<Settlement | null> => {
-    const written = write(opId, end)
-    recording.add(written)
-    return written.finally(() => recording.delete(written))
-  }
-
-  const write = async (opId: string, end: End): Promise<Settlement | null> => {
-    if (typeof opId !== 'string') {
-      throw new GraySyncError('OPTION', `operation id: a text is needed, got ${String(opId)}`)
-    }
-    for (let ms = RETRY_FIRST_MS; control; ms = Math.min(ms * 2, RETRY_LAST_MS)) {
-      try {
-        return await settle(control, opId, end)
-      } catch (cause) {
-        if (closed) throw cause
-        if (ms === RETRY_FIRST_MS) complain(cause)
-        await new Promise<void>((again) => after(ms, again))
-      }
-    }
-    return null
-  }
-
   const conclude = (opId: string, settled: Settled) => {
     if (control) o.tell({ kind: 'settled', opIds: [opId] })
     o.onSettled(settled)
@@ -180,7 +157,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   }
 
   const ack = async (opId: string, by: EngineName) => {
-    const written = await record(opId, { state: 'acked', by })
+    const written = await recorder.record(opId, { state: 'acked', by })
     if (written ? written.changed : settlements.has(opId)) {
       conclude(opId, settlements.acked(opId, by, written?.row.acceptedAt))
     } else showEnd(written?.row)
@@ -232,7 +209,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     ack,
     async fail(opId, cause) {
       const text = cause instanceof Error ? cause.message : String(cause)
-      const written = await record(opId, { state: 'dead', cause: text })
+      const written = await recorder.record(opId, { state: 'dead', cause: text })
       if (written ? written.changed : settlements.has(opId)) {
         const settled = settlements.died(opId, cause)
         o.onError(settled.error)
@@ -241,10 +218,9 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     },
     look,
     async close() {
-      closed = true
       endTimers()
       settlements.deferAll()
-      await Promise.allSettled(recording)
+      await recorder.close()
     },
   }
 }

@@ -81,10 +81,14 @@ export interface EngineContext {
   term: number
   /** The name of this installation in `graysync-device`, for an engine whose calls carry device and term as arguments. */
   device: string
-  /** The server has the operation. A fact, taken from any term. */
-  ack(opId: string): void
-  /** The operation can never be applied. */
-  fail(opId: string, cause: unknown): void
+  /**
+   * The server has the operation. A fact, taken from any term. Resolves once the op-log holds it: an engine that keeps
+   * the operation until then never loses the end of one. Rejects with STORE or QUOTA where it could not be written
+   * before the handle closed, and in shadow with SUSPENDED; ignoring the promise does no harm.
+   */
+  ack(opId: string): Promise<void>
+  /** The operation can never be applied. Resolves and rejects as `ack` does. */
+  fail(opId: string, cause: unknown): Promise<void>
   /** For the doors of host databases. */
   readonly [WRITES]?: EngineRights
 }

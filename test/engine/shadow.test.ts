@@ -85,11 +85,14 @@ describe('the way out of an engine in shadow', () => {
     expect(seen.reads).toEqual([false, true, false])
   })
 
-  it('says what it is, and ends nobody’s operations', () => {
+  it('says what it is, and ends nobody’s operations', async () => {
     const { ctx, seen } = rig()
     expect(ctx).toMatchObject({ mode: 'shadow', term: 3, device: 'device' })
-    ctx.ack('a')
-    ctx.fail('b', new Error('of the engine'))
-    expect(seen.refused).toBe(2)
+    void ctx.ack('a')
+    await expect(ctx.ack('a')).rejects.toMatchObject({ code: 'SUSPENDED' })
+    await expect(ctx.fail('b', new Error('of the engine'))).rejects.toMatchObject({
+      code: 'SUSPENDED',
+    })
+    expect(seen.refused).toBe(3)
   })
 })

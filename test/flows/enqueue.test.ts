@@ -4,7 +4,7 @@ import type { GraySyncError } from '../../src/model/errors.js'
 import type { Settled } from '../../src/model/operation.js'
 import { connectControl } from '../../src/store/control.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
-import { createProfile, put, queued, replacePush, rest } from '../support/session.js'
+import { createProfile, inTime, put, queued, replacePush, rest } from '../support/session.js'
 import { passTime } from '../support/time.js'
 
 describe('an operation that is known already', () => {
@@ -33,7 +33,7 @@ describe('an operation that is known already', () => {
     await gray.enqueue({ ...put('a'), opId: 'bad' })
     await expect.poll(() => queued(engines.legacy)).toEqual(['bad'])
     engines.legacy.disk.queue.splice(0)
-    engines.legacy.starts[0]?.fail('bad', new Error('no such folder'))
+    void engines.legacy.starts[0]?.fail('bad', new Error('no such folder'))
     await expect.poll(() => gray.openOperations()).toEqual([])
     await gray.close()
     const later = open()
@@ -227,6 +227,60 @@ describe('an acknowledgement', () => {
     expect(await settled).toMatchObject({ status: 'acked' })
     expect(await gray.openOperations()).toEqual([])
     await gray.close()
+  })
+})
+
+describe('what an engine says of an operation', () => {
+  it.each(['ack', 'fail'] as const)(
+    'by %s is in the op-log once the promise resolves, and not before',
+    async (say) => {
+      const faulty = createFaultyFactory()
+      const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+      const gray = open()
+      await gray.start()
+      const { opId } = await gray.enqueue(put('a'))
+      await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+      const codes: string[] = []
+      gray.on('error', ({ code }) => codes.push(code))
+      faulty.full = true
+      let isWritten = false
+      const saying = engines.legacy.starts[0]?.[say](opId, new Error('no')).then(() => {
+        isWritten = true
+      })
+      await expect.poll(() => codes).toContain('QUOTA')
+      await rest()
+      expect(isWritten).toBe(false)
+      expect(await gray.openOperations()).toHaveLength(1)
+      faulty.full = false
+      world.advance(1_000)
+      await saying
+      expect(await gray.openOperations()).toEqual([])
+      await gray.close()
+    },
+  )
+
+  it('rejects for an engine that waits, and for nobody else, where it can not be written before the close', async () => {
+    const faulty = createFaultyFactory()
+    const profile = createProfile({ indexedDB: faulty.factory })
+    const { engines, open } = profile
+    const gray = open()
+    await gray.start()
+    const { opId } = await gray.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    faulty.full = true
+    const ctx = engines.legacy.starts[0]
+    void ctx?.fail(opId, new Error('nobody waits for this'))
+    const acked = ctx?.ack(opId)
+    await rest()
+    await Promise.all([
+      expect(acked).rejects.toMatchObject({ code: 'QUOTA' }),
+      inTime(profile, gray.close()),
+    ])
+    faulty.full = false
+    const next = open()
+    await next.start()
+    expect(await next.openOperations()).toMatchObject([{ opId }])
+    await next.close()
   })
 })
 

@@ -54,9 +54,9 @@ export function createSender(o: {
   const conclude = async (row: QueuedRow) => {
     const remove = () => write(disk, (tx) => tx.objectStore('queue').delete(row.seq))
     // Real engines do it in either order.
-    if (name === 'refactored') ctx.ack(row.opId)
+    if (name === 'refactored') void ctx.ack(row.opId)
     await remove()
-    if (name === 'legacy') ctx.ack(row.opId)
+    if (name === 'legacy') void ctx.ack(row.opId)
   }
 
   /** `false` when there was nothing to send. */

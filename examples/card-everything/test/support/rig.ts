@@ -20,7 +20,13 @@ export interface Rig<Database> {
   session: { user: string | null }
   acked: string[]
   failed: string[]
-  start(o?: { term?: number; mode?: 'active' | 'shadow'; fetch?: typeof fetch }): Promise<Started>
+  start(o?: {
+    term?: number
+    mode?: 'active' | 'shadow'
+    fetch?: typeof fetch
+    /** When graysync has written the ends that it is told. @default at once */
+    written?: Promise<void>
+  }): Promise<Started>
 }
 
 export interface Started {
@@ -69,7 +75,7 @@ function rig<Database>(
     session,
     acked,
     failed,
-    async start({ term = 1, mode = 'active', fetch = o.backend.fetch } = {}) {
+    async start({ term = 1, mode = 'active', fetch = o.backend.fetch, written } = {}) {
       const abort = new AbortController()
       const transport = createTransport({
         fetch,
@@ -87,8 +93,14 @@ function rig<Database>(
         fetch: transport.fetch,
         term,
         device,
-        ack: (opId) => void acked.push(opId),
-        fail: (opId) => void failed.push(opId),
+        async ack(opId) {
+          acked.push(opId)
+          await written
+        },
+        async fail(opId) {
+          failed.push(opId)
+          await written
+        },
       })
       const { push, stop, drain } = started ?? {}
       if (!push || !stop || !drain) throw new Error('the engine lacks a member')

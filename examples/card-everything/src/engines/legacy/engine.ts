@@ -85,10 +85,10 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
       const response = await ctx.fetch(...toRequest(op, user))
       const outcome = readOutcome(response)
       if (outcome === 'applied' || outcome === 'duplicate') {
-        ctx.ack(opId)
+        await ctx.ack(opId)
         await conclude(op, 'acked')
       } else if (outcome === 'conflict' || outcome === 'refused') {
-        ctx.fail(opId, new Error(`${response.status} ${await response.text()}`))
+        await ctx.fail(opId, new Error(`${response.status} ${await response.text()}`))
         await conclude(op, 'failed')
       } else {
         reopen(entry)
@@ -124,7 +124,7 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
     return [`${base}/api/rest/${op.entity}`, { ...init, method: 'POST', body }]
   }
 
-  /** First in the database, then out of the queue: a crash in between sends once more, and is told `duplicate`. */
+  /** After graysync knows; first in the database, then out of the queue: a crash in between sends once more, and is told `duplicate`. */
   async function conclude(op: Sent, state: Handled['state']): Promise<void> {
     const { opId, entity, entityId } = op
     await db.handled.put({ opId, entity, entityId, state, at: Date.now() })
@@ -154,8 +154,8 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
     if (ctx.mode === 'shadow') return writeLocally(db, op)
     const at = Date.now()
     const known = await accept(db, op, { at, applied })
-    if (known.state === 'acked') return ctx.ack(op.opId)
-    if (known.state === 'failed') return ctx.fail(op.opId, new Error('it was refused before'))
+    if (known.state === 'acked') return void ctx.ack(op.opId)
+    if (known.state === 'failed') return void ctx.fail(op.opId, new Error('it was refused before'))
     queue.append([toEntry(op, { userId: o.user(), isNew: known.isNew, at })])
     loop.nudge()
   }

@@ -105,7 +105,7 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
     if (response.status !== 400 && response.status !== 413) return 'retry'
     const [only, ...others] = rows
     if (only && others.length === 0) {
-      ctx.fail(only.opId, new Error(`${response.status} ${await response.text()}`))
+      await ctx.fail(only.opId, new Error(`${response.status} ${await response.text()}`))
       await end(only.opId, 'failed')
       return 'done'
     }
@@ -124,12 +124,13 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
       .modify({ state })
   }
 
+  /** Graysync first: an operation is kept until its end is known there. */
   async function conclude({ opId, outcome }: Result): Promise<void> {
     if (outcome === 'applied' || outcome === 'duplicate') {
-      ctx.ack(opId)
+      await ctx.ack(opId)
       await end(opId, 'acked')
     } else if (outcome === 'conflict') {
-      ctx.fail(opId, new Error('the server knows another operation by this id'))
+      await ctx.fail(opId, new Error('the server knows another operation by this id'))
       await end(opId, 'failed')
     } else {
       await db.log.where('opId').equals(opId).modify({ state: 'open' })
@@ -180,8 +181,8 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
       if (ctx.mode === 'active') await append(db, [toLogRow(op, user, at)])
       return 'open'
     })
-    if (known === 'acked') return ctx.ack(op.opId)
-    if (known === 'failed') return ctx.fail(op.opId, new Error('it was refused before'))
+    if (known === 'acked') return void ctx.ack(op.opId)
+    if (known === 'failed') return void ctx.fail(op.opId, new Error('it was refused before'))
     loop.nudge()
   }
 
