@@ -134,7 +134,8 @@ function createView(present: () => RawFactory, reader: Reader): View {
   }
 
   const openDatabase: IDBFactory['open'] = (name, version) => {
-    const request = present().open(name, version)
+    const factory = present()
+    const request = factory.open(name, version)
     const dispatch = request.dispatchEvent.bind(request)
     request.dispatchEvent = (event) => {
       if (event.type === 'upgradeneeded') {
@@ -149,6 +150,8 @@ function createView(present: () => RawFactory, reader: Reader): View {
       }
       reader.deliver(`open ${event.type}`, () => {
         if (event.type === 'success') adopt(request.result as Raw)
+        // What was wiped while it opened is not there any more.
+        if (event.type === 'success' && factory !== present()) request.result.close()
         dispatch(event)
       })
       if (event.type === 'success' && reader.isDead()) request.result.close()
