@@ -1,4 +1,6 @@
+import type { Engines } from '../engine/guarantee.js'
 import type { Observation } from '../engine/outcome.js'
+import type { Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { ControlConnection } from '../store/control.js'
 import type { Assignment } from './assignment.js'
@@ -48,4 +50,11 @@ export function createGuard(o: GuardOptions): Guard {
     },
   })
   return { breaker, observe: createObserver({ ...o, breaker, epoch }) }
+}
+
+/** An engine that can't be left without its help is not given up: nothing would run instead of it. */
+export function versionToJudge<Op extends Operation>(
+  engines: Engines<Op> | undefined,
+): string | null {
+  return engines?.legacy.queue?.importer ? (engines.refactored?.version ?? null) : null
 }

@@ -13,7 +13,7 @@ import type { Core } from './core.js'
 import { createCount } from './count.js'
 import type { Emitter } from './events.js'
 import { createExposing } from './exposing.js'
-import { createGuard } from './guard.js'
+import { createGuard, versionToJudge } from './guard.js'
 import { type Hint, parseHint } from './hint.js'
 import { createSeen, keep, openProfile } from './profile.js'
 import { createProof } from './proof.js'
@@ -149,7 +149,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     assignment,
     emitter,
     voice,
-    version: options.engines?.refactored?.version ?? null,
+    version: versionToJudge(options.engines),
     url: options.rollout?.url ?? null,
     pump: () => operations.pump(),
     tell: (hint) => channel?.post(hint),
