@@ -9,7 +9,7 @@ const HEALTHY_MS = 60_000
  */
 export interface Boots {
   count(): number
-  /** Before the engine starts; the answer says that it did. */
+  /** Before the engine starts, which the signal ends; the answer says that it did. */
   begin(signal: AbortSignal): () => void
   clear(): void
 }
@@ -25,6 +25,8 @@ export function createBoots(platform: Platform, version: string): Boots {
     clear,
     begin(signal) {
       platform.note.write(NOTE, `${count() + 1} ${version}`)
+      // What stopped it, or saw it not start, is a page that lives; one that is left stops its engine first.
+      signal.addEventListener('abort', clear, { once: true })
       platform.onLife((life) => {
         if (life === 'hidden' || life === 'pagehide') clear()
       }, signal)

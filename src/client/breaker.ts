@@ -21,8 +21,6 @@ export interface Breaker {
   enter(owner: EngineName): Promise<void>
   /** Before the engine starts; the answer says that it did. Throws SUSPENDED where it would take the page with it again. */
   begin(signal: AbortSignal): () => void
-  /** The engine was stopped in order. */
-  end(): void
   take(event: BreakerEvent & { kind: 'ok' | 'failure' }): void
   /** Keeps what was taken. */
   keep(): Promise<void>
@@ -85,7 +83,6 @@ export function createBreaker(o: BreakerOptions): Breaker {
       }
       return boots.begin(signal)
     },
-    end: boots.clear,
     take(event) {
       const next = stepBreaker(present, event)
       if (next === present) return

@@ -118,7 +118,6 @@ export function createHosting<Op extends Operation>(
         }
         abort.abort()
         await stopEngine(platform, running)
-        core.breaker.end()
         return false
       } catch (cause) {
         abort.abort()
@@ -143,9 +142,7 @@ export function createHosting<Op extends Operation>(
       const isClean = await stopEngine(platform, stopping.running)
       stopping.abort.abort()
       await core.witness(stopping.name, { isClean }).catch(core.report)
-      if (stopping.name !== 'refactored') return
-      core.breaker.end()
-      core.observe({ kind: 'stopped' })
+      if (stopping.name === 'refactored') core.observe({ kind: 'stopped' })
     },
   }
 }

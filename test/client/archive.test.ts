@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { GraySyncOptions } from '../../src/model/handle.js'
 import { openControl } from '../../src/store/control.js'
-import type { Tab } from '../../src/testing.js'
+import type { RowOperation, Tab } from '../../src/testing.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
 import { createProfile, put, queued, rest } from '../support/session.js'
 
@@ -13,10 +14,12 @@ beforeAll(async () => {
 })
 
 /** A profile that was handed over with one operation of content "secret". */
-async function moveProfile() {
+async function moveProfile(more: Partial<GraySyncOptions<RowOperation>> = {}) {
   const profile = createProfile()
-  const openWith = (bootstrap: string, tab?: Tab) =>
-    profile.open({ rollout: { keys: [keys.public], bootstrap }, subject: { id: 'ann' } }, tab)
+  const openWith = (bootstrap: string, tab?: Tab) => {
+    const rollout = { keys: [keys.public], bootstrap }
+    return profile.open({ rollout, subject: { id: 'ann' }, ...more }, tab)
+  }
   const before = openWith(bootstraps.none)
   await before.start()
   const { opId } = await before.enqueue(put('a', 'secret'))
@@ -90,6 +93,33 @@ describe('restoring', () => {
   })
 })
 
+describe('the backup of a user who logs out', () => {
+  it('is deleted, and stays while the same user does', async () => {
+    const { gray, tab } = await moveProfile()
+    await gray.identify({ id: 'ann', attributes: { language: 'en' } })
+    expect((await readStores(tab)).backup).toBeGreaterThan(0)
+    await gray.identify(null)
+    expect((await readStores(tab)).backup).toBe(0)
+    await gray.close()
+  })
+
+  it('stays where the host keeps it, and can be restored by its id', async () => {
+    const { gray, tab, opId } = await moveProfile({ keepBackupsOnLogout: true })
+    const { backup } = await readStores(tab)
+    expect(backup).toBeGreaterThan(0)
+    await gray.identify(null)
+    await gray.identify({ id: 'ben' })
+    expect((await readStores(tab)).backup).toBe(backup)
+    const db = await openControl(tab)
+    await db.clear('oplog')
+    const [kept] = await db.getAll('backup')
+    await gray.restore(kept?.hid)
+    expect(await db.getAll('oplog')).toMatchObject([{ opId, userId: 'ann' }])
+    db.close()
+    await gray.close()
+  })
+})
+
 describe('a support file', () => {
   it('tells how it stands and what happened, and no content', async () => {
     const { gray } = await moveProfile()
@@ -106,6 +136,28 @@ describe('a support file', () => {
       'handover.committed',
     )
     expect(file.backups).toHaveLength(1)
+    expect(text).not.toContain('secret')
+    await gray.close()
+  })
+
+  it('names operations that died with why, and nobody’s content', async () => {
+    const { gray, engines, opId } = await moveProfile()
+    const { opId: kept } = await gray.enqueue(put('b', 'secret'))
+    engines.refactored.starts.at(-1)?.fail(opId, new Error('400: no such folder'))
+    await expect
+      .poll(async () => (await gray.openOperations()).map((pending) => pending.opId))
+      .toEqual([kept])
+    const text = await (await gray.supportFile()).text()
+    expect(JSON.parse(text).dead).toEqual([
+      {
+        opId,
+        entity: 'cards',
+        entityId: 'a',
+        kind: 'put',
+        acceptedAt: 1_700_000_000_000,
+        cause: '400: no such folder',
+      },
+    ])
     expect(text).not.toContain('secret')
     await gray.close()
   })

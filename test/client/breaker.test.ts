@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { readJournal } from '../../src/engine/journal.js'
-import type { Events, GraySync } from '../../src/model/handle.js'
+import type { Events, GraySync, GraySyncOptions } from '../../src/model/handle.js'
+import type { Sink, TelemetryRecord } from '../../src/model/record.js'
 import type { Rollout } from '../../src/model/rollout.js'
 import { changeFact, connectControl } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
@@ -19,10 +20,14 @@ interface Visit {
 }
 
 /** A start under a rollout, on the profile. */
-async function visit(profile: Profile, change: Partial<Rollout> = {}): Promise<Visit> {
+async function visit(
+  profile: Profile,
+  change: Partial<Rollout> = {},
+  more: Partial<GraySyncOptions<RowOperation>> = {},
+): Promise<Visit> {
   const tab = profile.world.tab()
   const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1, ...change }) }
-  const gray = profile.open({ rollout }, tab)
+  const gray = profile.open({ rollout, ...more }, tab)
   const trips: Events['tripped'][] = []
   gray.on('tripped', (event) => trips.push(event))
   await gray.start()
@@ -90,6 +95,41 @@ describe('a refactored engine', () => {
     await rest()
     expect(trips).toMatchObject([{ by: 'failures' }])
     await gray.close()
+  })
+
+  it('that is given up is told of upstream once, with its cause, its version and the arm of the device', async () => {
+    const profile = await moved()
+    failStart(profile.engines.refactored, new Error('broken build'))
+    const records: TelemetryRecord[] = []
+    const sink: Sink = {
+      async send(batch) {
+        records.push(...batch.records)
+        return { status: 'accepted' }
+      },
+    }
+    const { gray, trips } = await visit(profile, {}, { sink, consent: 'granted' })
+    await expect.poll(() => trips).toHaveLength(1)
+    const told = () => records.filter(({ name }) => name === 'graysync.trip')
+    await expect
+      .poll(() => {
+        profile.world.advance(1_000)
+        return told()
+      })
+      .toMatchObject([
+        {
+          lane: 'error',
+          attributes: {
+            'graysync.trip.by': 'start',
+            'graysync.engine.version': '2',
+            'graysync.arm': 'candidate',
+          },
+        },
+      ])
+    await gray.close()
+    const next = await visit(profile, {}, { sink, consent: 'granted' })
+    await pass(profile, 10_000)
+    expect(told()).toHaveLength(1)
+    await next.gray.close()
   })
 
   it('whose one fault shows on a hundred operations at once has failed once', async () => {
@@ -222,6 +262,17 @@ describe('a refactored engine', () => {
     await gray.close()
   })
 
+  it('that can not be loaded, start after start in pages that live on, took no page with it', async () => {
+    const profile = await moved()
+    failStart(profile.engines.refactored, new TypeError('Failed to fetch'))
+    for (let start = 0; start < 5; start++) {
+      const { tab, trips } = await visit(profile)
+      await rest()
+      expect(trips).toEqual([])
+      tab.kill()
+    }
+  })
+
   it('that takes the page with it three times is not started a fourth time', async () => {
     const profile = await moved()
     const { starts } = profile.engines.refactored
@@ -240,6 +291,14 @@ describe('a refactored engine', () => {
   it.each<[string, (visit: Visit, profile: Profile) => unknown]>([
     ['is closed in order', ({ gray }) => gray.close()],
     ['was hidden', ({ tab }) => tab.live('hidden')],
+    // What the engine still does while it stops, the page does not live to see.
+    [
+      'was reloaded',
+      ({ tab }) => {
+        tab.live('pagehide')
+        tab.kill()
+      },
+    ],
     ['ran for a minute', (_, profile) => pass(profile, 61_000)],
   ])('may be started as often as its page %s', async (_, end) => {
     const profile = await moved()
