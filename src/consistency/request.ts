@@ -26,7 +26,12 @@ export const SETTLE_MS = 500
 /** A pair that goes on changing is looked at after each of these multiples, then left undecided. */
 export const PATIENCE: readonly number[] = [1, 2, 4, 8]
 
-export function chooseTables({ left, right, rules, tables }: AuditRequest): readonly string[] {
+export function chooseTables({
+  left,
+  right,
+  rules,
+  tables,
+}: Pick<AuditRequest, 'left' | 'right' | 'rules' | 'tables'>): readonly string[] {
   const ruled = Object.keys(rules.tables)
   const both = left.tables.filter((table) => right.tables.includes(table))
   const chosen = tables ?? (ruled.length > 0 ? ruled : both)
