@@ -1,7 +1,7 @@
 import type { Engine, QueueImporter } from '../../src/model/engine.js'
 import type { EngineName, Pending } from '../../src/model/operation.js'
+import type { Platform } from '../../src/model/platform.js'
 import type { Source, SourceRow } from '../../src/model/source.js'
-import type { Tab } from './profile.js'
 import {
   type AppendOperation,
   append,
@@ -25,11 +25,11 @@ const REPLAY = {
   fenced: 'keyed',
 } as const
 
-/** An engine with a store and a queue of its own on a tab's disk, which sends one operation after the other. */
+/** An engine with a store and a queue of its own on a tab's disk, which sends one operation after the other to a server. */
 export function createQueueEngine(
   name: EngineName,
   tier: Tier,
-  { platform }: Tab,
+  { platform, server = 'https://server.test/' }: { platform: Platform; server?: string },
 ): Engine<AppendOperation> {
   const disk = openDisk(name, platform)
   // An app has its database open before it reads or writes for anybody.
@@ -38,7 +38,14 @@ export function createQueueEngine(
     version: '1',
     replay: REPLAY[tier],
     start(ctx) {
-      const sender = createSender({ ctx, disk, name, platform, sendsRows: tier === 'versioned' })
+      const sender = createSender({
+        ctx,
+        disk,
+        name,
+        platform,
+        server,
+        sendsRows: tier === 'versioned',
+      })
       sender.kick()
       return {
         async push(op) {

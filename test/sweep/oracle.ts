@@ -2,8 +2,14 @@ import type { JournalEntry } from '../../src/model/engine.js'
 import type { EngineName } from '../../src/model/operation.js'
 import type { Asked, Trial } from './trial.js'
 
+/** What the oracle asks of a world at rest. */
+export type Evidence = Pick<
+  Trial,
+  'tier' | 'asked' | 'wasWiped' | 'control' | 'journal' | 'openRows' | 'queueOf' | 'notesOf'
+> & { server: Pick<Trial['server'], 'arrivals' | 'rows'>; profile: { froze: boolean } }
+
 /** Everything that a world at rest has wrong; nothing where all promises are kept. */
-export function judge(trial: Trial): string[] {
+export function judge(trial: Evidence): string[] {
   return [
     ...judgeEffects(trial),
     ...judgeOrder(trial),
@@ -14,17 +20,17 @@ export function judge(trial: Trial): string[] {
 }
 
 /** Whether its server tells what comes twice: no other tier promises that it counts once. */
-function isSafe({ tier }: Trial): boolean {
+function isSafe({ tier }: Evidence): boolean {
   return tier !== 'drain' && tier !== 'contained'
 }
 
 /** Effects beyond the first of an operation. */
-export function countDoubled({ server }: Trial): number {
+export function countDoubled({ server }: Evidence): number {
   const tokens = [...server.rows.values()].flat()
   return tokens.length - new Set(tokens).size
 }
 
-function judgeEffects(trial: Trial): string[] {
+function judgeEffects(trial: Evidence): string[] {
   const { asked, server } = trial
   const counts = new Map<string, number>()
   for (const tokens of server.rows.values()) {
@@ -39,7 +45,7 @@ function judgeEffects(trial: Trial): string[] {
 }
 
 /** Within one note the effects that one user asked for are in the order of acceptance. */
-function judgeOrder({ asked, server }: Trial): string[] {
+function judgeOrder({ asked, server }: Evidence): string[] {
   const byId = new Map(asked.map((one) => [one.opId, one]))
   const users = new Set(asked.map((one) => one.userId))
   return [...server.rows].flatMap(([id, tokens]) =>
@@ -71,7 +77,7 @@ function readOwners(journal: readonly JournalEntry[]): Map<number, EngineName | 
   return owners
 }
 
-function judgeSenders(trial: Trial): string[] {
+function judgeSenders(trial: Evidence): string[] {
   const owners = readOwners(trial.journal())
   const wrong: string[] = []
   const highest = new Map<string, number>()
@@ -102,7 +108,7 @@ function judgeJournal(journal: readonly JournalEntry[]): string[] {
   })
 }
 
-function judgeRest(trial: Trial): string[] {
+function judgeRest(trial: Evidence): string[] {
   const control = trial.control()
   const wrong: string[] = []
   const { phase, owner, handover } = control ?? {}
@@ -118,7 +124,7 @@ function judgeRest(trial: Trial): string[] {
 }
 
 /** Notes that the owner's store holds otherwise than the server. */
-export function listStale(trial: Trial): string[] {
+export function listStale(trial: Evidence): string[] {
   const owner = trial.control()?.owner
   if (!owner) return []
   // Between users the order of what they did may differ: a queue is of one user at a time.

@@ -19,10 +19,12 @@ export function createSender(o: {
   disk: EngineDisk
   name: EngineName
   platform: Platform
+  /** Where it posts to. */
+  server: string
   /** A whole row with its version, and not the operation. */
   sendsRows: boolean
 }): Sender {
-  const { ctx, disk, name, platform } = o
+  const { ctx, disk, name, platform, server } = o
   let stopped = false
   let kicked = false
   let sending: Promise<void> | null = null
@@ -36,7 +38,7 @@ export function createSender(o: {
     const patience = new AbortController()
     const cancel = platform.setTimer(() => patience.abort(), ANSWER_MS)
     try {
-      const answer = await ctx.fetch('https://server.test/', {
+      const answer = await ctx.fetch(server, {
         method: 'POST',
         signal: patience.signal,
         headers: {

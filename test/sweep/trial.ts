@@ -17,7 +17,7 @@ import {
 import { createSchedule, type Schedule } from './schedule.js'
 import { createServer, type Flaw, type Server, type ServerKind } from './server.js'
 
-const SERVERS: Record<Tier, ServerKind> = {
+export const SERVERS: Record<Tier, ServerKind> = {
   drain: 'weak',
   contained: 'weak',
   keyed: 'keyed',

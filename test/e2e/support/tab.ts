@@ -9,6 +9,10 @@ export interface Tab {
   /** Runs a function in the page: it sees nothing but its arguments. */
   run<A extends readonly unknown[], T>(work: (...args: A) => T, ...args: A): Promise<T>
   close(): Promise<void>
+  /** Ends its renderer, as out-of-memory does. Absent where a browser has no such command, as the next two. */
+  crash?(): Promise<void>
+  setFrozen?(isFrozen: boolean): Promise<void>
+  setOffline?(isOffline: boolean): Promise<void>
 }
 
 export interface Browser {

@@ -1,0 +1,174 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { EngineName } from '../../../src/model/operation.js'
+import type { Tier } from '../../sweep/engine.js'
+import { countDoubled, type Evidence, judge } from '../../sweep/oracle.js'
+import type { Plans } from '../../sweep/plans.js'
+import type { Flaw } from '../../sweep/server.js'
+import type { Asked } from '../../sweep/trial.js'
+import type { Browser, Make, Tab } from '../support/tab.js'
+import type { Stored } from './page.js'
+import { type FaultsServer, serveFaults } from './server.js'
+
+const REST_MS = 90_000
+
+/** A browser that outlives its crashes: whoever asks gets the one that runs. */
+export interface Lab {
+  make: Make
+  html: string
+  plans: Plans
+  browser(): Browser
+  /** Ends it as a crash does, and starts it anew on the same folder. */
+  kill(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openLab(o: { make: Make; html: string; plans: Plans }): Promise<Lab> {
+  const folder = await mkdtemp(join(tmpdir(), 'graysync-handover-faults-'))
+  let browser = await o.make.launch(folder)
+  return {
+    ...o,
+    browser: () => browser,
+    async kill() {
+      await browser.kill()
+      browser = await o.make.launch(folder)
+    },
+    async close() {
+      await browser.close()
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+/** What an oracle found out about a profile at rest. */
+export interface Verdict {
+  wrong: string[]
+  accepted: number
+  doubled: number
+  committed: number
+  aborted: number
+}
+
+/** One profile on an origin of its own, with the tabs that are open. */
+export interface Profile {
+  server: FaultsServer
+  /** Those that take orders. */
+  readonly tabs: readonly Tab[]
+  /** A page of it was frozen at some time. */
+  froze: boolean
+  open(): Promise<Tab>
+  reload(tab: Tab): Promise<void>
+  /** The tab is gone. */
+  forget(tab: Tab): void
+  forgetAll(): void
+  /** Opens one more tab, waits until nothing waits anywhere, and judges what is left. */
+  verify(): Promise<Verdict>
+  end(): Promise<void>
+}
+
+export async function openProfile(
+  lab: Lab,
+  o: { tier: Tier; notes: number; pauseMs: number; flaw?: Flaw },
+): Promise<Profile> {
+  const { html, plans } = lab
+  const { tier, notes, pauseMs } = o
+  const server = await serveFaults({ tier, html, plans, ...(o.flaw && { flaw: o.flaw }) })
+  const tabs: Tab[] = []
+  let count = 0
+  const toUrl = () => {
+    const name = `tab${++count}`
+    return `${server.url}?${new URLSearchParams({ name, tier, notes: `${notes}`, pauseMs: `${pauseMs}` })}`
+  }
+  const profile: Profile = {
+    server,
+    tabs,
+    froze: false,
+    async open() {
+      const tab = await lab.browser().openTab()
+      await tab.open(toUrl())
+      tabs.push(tab)
+      return tab
+    },
+    reload: (tab) =>
+      tab.run((url) => void setTimeout(() => location.assign(url + location.hash)), toUrl()),
+    forget: (tab) => void tabs.splice(tabs.indexOf(tab), 1),
+    forgetAll: () => void tabs.splice(0),
+    async verify() {
+      const healer = await profile.open()
+      for (const tab of tabs) {
+        await untilReady(tab)
+        await tab.run(() => window.faults.settle())
+      }
+      const unrest = await untilRest(healer)
+      const stored = await healer.run(() => window.faults.read())
+      const evidence = toEvidence({ profile, tier, stored })
+      const kinds = stored.journal.map(({ kind }) => kind)
+      const times = (kind: string) => kinds.filter((other) => other === kind).length
+      return {
+        wrong: [...judge(evidence), ...(unrest ? [`no rest: ${unrest}`] : [])],
+        accepted: evidence.asked.filter(({ fate }) => fate === 'accepted').length,
+        doubled: countDoubled(evidence),
+        committed: times('handover.committed'),
+        aborted: times('handover.aborted'),
+      }
+    },
+    async end() {
+      for (const tab of tabs) await tab.close().catch(() => undefined)
+      await server.close()
+    },
+  }
+  return profile
+}
+
+export async function untilReady(tab: Tab): Promise<void> {
+  while (!(await tab.run(() => 'faults' in window).catch(() => false))) await sleep(20)
+}
+
+export async function untilRunning(tab: Tab, engine: EngineName): Promise<void> {
+  await untilReady(tab)
+  const end = performance.now() + REST_MS
+  while ((await tab.run(() => window.faults.running())) !== engine) {
+    if (performance.now() > end) throw new Error(`${engine} does not run`)
+    await sleep(20)
+  }
+}
+
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+/** What is not at rest in the end, or `null`. */
+async function untilRest(tab: Tab): Promise<string | null> {
+  const end = performance.now() + REST_MS
+  for (;;) {
+    const unrest = await tab.run(() => window.faults.unrest().catch(String))
+    if (unrest === null || performance.now() > end) return unrest
+    await sleep(50)
+  }
+}
+
+function toEvidence(o: { profile: Profile; tier: Tier; stored: Stored }): Evidence {
+  const { control, journal, oplog, queues, notes } = o.stored
+  const { ledger, told } = o.profile.server
+  const logged = new Map(oplog.map((row) => [row.opId, row]))
+  // What no page told of, because it died first, may have taken effect or not.
+  const ids = new Set([...told.keys(), ...logged.keys(), ...ledger.arrivals.map((one) => one.opId)])
+  const asked = [...ids].map((opId): Asked => {
+    const row = logged.get(opId)
+    const { fate = 'waiting', entityId = '' } = told.get(opId) ?? {}
+    return { opId, entityId, fate, seq: row?.seq ?? null, userId: row?.userId ?? null }
+  })
+  return {
+    tier: o.tier,
+    asked,
+    server: ledger,
+    wasWiped: false,
+    profile: o.profile,
+    control: () => control,
+    journal: () => journal,
+    openRows: () => oplog.filter(({ state }) => state === 'open' || state === 'quarantine'),
+    queueOf: (name) => queues[name],
+    notesOf: (name) => notes[name],
+  }
+}

@@ -1,0 +1,117 @@
+import type { Random } from '../../consistency/random.js'
+import type { Tier } from '../../sweep/engine.js'
+import type { Flaw } from '../../sweep/server.js'
+import type { Make, Tab } from '../support/tab.js'
+import {
+  type Lab,
+  openProfile,
+  type Profile,
+  sleep,
+  untilReady,
+  untilRunning,
+  type Verdict,
+} from './profile.js'
+
+export const FAULTS = ['kill', 'crash', 'freeze', 'close', 'reload', 'offline'] as const
+export type Fault = (typeof FAULTS)[number]
+
+const TIERS = ['contained', 'keyed', 'versioned', 'fenced'] as const
+const GOALS = ['refactored', 'legacy'] as const
+
+/** One fault in one handover, as it can be run again. */
+export interface Trial {
+  tier: Tier
+  tabs: number
+  goal: (typeof GOALS)[number]
+  fault: Fault
+  /** From the moment in which the first of the tabs was loaded anew. */
+  atMs: number
+  flaw?: Flaw
+}
+
+/** Faults that this browser can be made to have. */
+export function listFaults(make: Make): readonly Fault[] {
+  if (make.name === 'Chromium') return FAULTS
+  return ['kill', 'close', 'reload']
+}
+
+/** All faults in turns, everything else at random. */
+export function planTrials(random: Random, runs: number, faults: readonly Fault[]): Trial[] {
+  return Array.from({ length: runs }, (_, at) => ({
+    tier: random.pick(TIERS),
+    tabs: 1 + random.below(4),
+    goal: random.pick(GOALS),
+    fault: faults[at % faults.length] ?? 'kill',
+    atMs: random.below(700),
+  }))
+}
+
+/** A handover while every tab writes, one fault in it, and what is left once all is well again. */
+export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict> {
+  const profile = await openProfile(lab, {
+    tier: trial.tier,
+    notes: 3,
+    pauseMs: 20,
+    ...(trial.flaw && { flaw: trial.flaw }),
+  })
+  try {
+    const before = trial.goal === 'refactored' ? 'legacy' : 'refactored'
+    profile.server.publish(before)
+    while (profile.tabs.length < trial.tabs) await untilRunning(await profile.open(), before)
+    // What is queued when the handover begins.
+    profile.server.isOpen = false
+    await sleep(100)
+    profile.server.publish(trial.goal)
+    const [victim] = profile.tabs
+    if (!victim) throw new Error('no tab is open')
+    const visited = profile.server.visited()
+    for (const tab of profile.tabs) await profile.reload(tab)
+    await visited
+    await sleep(trial.atMs)
+    profile.server.isOpen = true
+    await strike({ lab, profile, victim, fault: trial.fault })
+    return await profile.verify()
+  } finally {
+    await profile.end()
+  }
+}
+
+/** Afterwards the browser runs, and every tab that is left is awake and online. */
+export async function strike(o: {
+  lab: Lab
+  profile: Profile
+  victim: Tab
+  fault: Fault
+  lastsMs?: number
+}): Promise<void> {
+  const { lab, profile, victim, lastsMs = 700 } = o
+  const acts: Record<Fault, () => Promise<void>> = {
+    async kill() {
+      profile.forgetAll()
+      await lab.kill()
+    },
+    async crash() {
+      await victim.crash?.()
+      profile.forget(victim)
+      await victim.close().catch(() => undefined)
+    },
+    async freeze() {
+      profile.froze = true
+      await victim.setFrozen?.(true)
+      await sleep(lastsMs)
+      await victim.setFrozen?.(false)
+    },
+    async close() {
+      profile.forget(victim)
+      await victim.close()
+    },
+    reload: () => profile.reload(victim),
+    async offline() {
+      await untilReady(victim)
+      await victim.setOffline?.(true)
+      await sleep(lastsMs)
+      await victim.setOffline?.(false)
+    },
+  }
+  await acts[o.fault]()
+}
