@@ -56,6 +56,7 @@ try {
     for (const name of ['accepted', 'doubled', 'committed', 'aborted'] as const) {
       sum[name] += verdict[name]
     }
+    process.stderr.write(wrong.length === 0 ? '.' : '\n')
     if (wrong.length === 0) continue
     sum.failed++
     console.error(

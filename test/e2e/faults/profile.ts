@@ -90,8 +90,10 @@ export async function openProfile(
       tabs.push(tab)
       return tab
     },
-    reload: (tab) =>
-      tab.run((url) => void setTimeout(() => location.assign(url + location.hash)), toUrl()),
+    async reload(tab) {
+      await untilReady(tab)
+      await tab.run((url) => void setTimeout(() => location.assign(url + location.hash)), toUrl())
+    },
     forget: (tab) => void tabs.splice(tabs.indexOf(tab), 1),
     forgetAll: () => void tabs.splice(0),
     async verify() {
