@@ -1,14 +1,14 @@
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
 import type { AuditOptions, AuditReport, Source } from '../model/source.js'
-import { compareLive, SHADOW_SETTLE_MS, tellDivergences } from './compare.js'
+import { type Comparison, compareLive, SHADOW_SETTLE_MS, tellDivergences } from './compare.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
 
 /** Holds the owner's rows against another source, and tells what differs. */
 export async function inspect<Op extends Operation>(
   { core, voice }: Opened<Op>,
-  o: AuditOptions,
+  o: AuditOptions & Pick<Comparison, 'rowsPerSecond'>,
 ): Promise<AuditReport> {
   const { running } = core.state.get()
   const left = running ? core.options.engines?.[running]?.data : undefined

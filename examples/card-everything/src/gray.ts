@@ -1,8 +1,8 @@
 import { createGraySync, type EngineName, type GraySync } from 'graysync'
 import { grayWrites } from 'graysync/dexie'
 import { otlpSink } from 'graysync/otlp'
-import { cardEverythingRules } from 'graysync/sources'
-import type { CardOp } from './data/model.js'
+import { cardEverythingRules, httpSource } from 'graysync/sources'
+import { type CardOp, TABLES } from './data/model.js'
 import { captured, writeRows } from './data/write.js'
 import { legacyEngine } from './engines/legacy/adapter.js'
 import { createLegacyDatabase, type LegacyDatabase } from './engines/legacy/database.js'
@@ -37,6 +37,14 @@ export function toSubject(user: string | null) {
   return user ? { id: user, attributes: { language: readLanguage() } } : null
 }
 
+/** The rows that the server has of whoever is signed in. */
+export const server = httpSource({
+  url: '/api/source',
+  tables: TABLES,
+  digest: true,
+  headers: () => ({ authorization: `Bearer ${readUser() ?? ''}` }),
+})
+
 export const gray: GraySync<CardOp> = createGraySync<CardOp>({
   app: APP,
   rollout: {
@@ -53,6 +61,7 @@ export const gray: GraySync<CardOp> = createGraySync<CardOp>({
     resource: { 'service.name': APP.name, 'service.version': APP.version },
   }),
   compare: cardEverythingRules,
+  server,
   consent: readConsent(),
   // A card written before signing in belongs to whoever signs in first on this device.
   adoptNullUser: () => true,

@@ -1,9 +1,8 @@
 import type { AuditReport, Repair, RepairOutcome } from 'graysync'
-import { httpSource } from 'graysync/sources'
 import { useState } from 'react'
-import { type Row, TABLES, type Table } from '../data/model.js'
+import type { Row, Table } from '../data/model.js'
 import { toLegacy, toRefactored } from '../data/shape.js'
-import { gray } from '../gray.js'
+import { gray, server } from '../gray.js'
 import { useStrings } from './language.js'
 
 type State =
@@ -12,20 +11,11 @@ type State =
   | { kind: 'done'; report: AuditReport; repair: Repair | null; outcome: RepairOutcome | null }
   | { kind: 'failed'; message: string }
 
-function serverOf(userId: string) {
-  return httpSource({
-    url: '/api/source',
-    tables: TABLES,
-    digest: true,
-    headers: { authorization: `Bearer ${userId}` },
-  })
-}
-
 /** Plans how the rows on this device become the server's. */
 function plan(report: AuditReport, userId: string): Promise<Repair> {
   const isLegacy = gray.getSnapshot().running === 'legacy'
   return gray.repair({
-    against: serverOf(userId),
+    against: server,
     winner: 'right',
     of: report,
     convert: (table, row) =>
@@ -45,7 +35,7 @@ export function AuditView({ user }: { user: string | null }) {
     setState({ kind: 'busy', done: 0 })
     try {
       const report = await gray.audit({
-        against: serverOf(userId),
+        against: server,
         onProgress: ({ done }) => setState({ kind: 'busy', done }),
       })
       const repair = report.divergences.length > 0 ? await plan(report, userId) : null
