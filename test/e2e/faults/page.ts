@@ -30,6 +30,8 @@ export interface Stored {
 
 /** What a script outside says to a page. */
 export interface FaultsPage {
+  /** Another one after each load. */
+  name: string
   /** Ends the writing, and resolves once everything was told. */
   settle(): Promise<void>
   running(): EngineName | null
@@ -131,6 +133,7 @@ async function read(): Promise<Stored> {
 const writing = keepWriting()
 const telling = keepTelling()
 window.faults = {
+  name,
   async settle() {
     ended = true
     await Promise.all([writing, telling])

@@ -59,6 +59,8 @@ export interface Profile {
   froze: boolean
   open(): Promise<Tab>
   reload(tab: Tab): Promise<void>
+  /** Resolves once what it was told to load last takes orders. */
+  loaded(tab: Tab): Promise<void>
   /** The tab is gone. */
   forget(tab: Tab): void
   forgetAll(): void
@@ -75,9 +77,11 @@ export async function openProfile(
   const { tier, notes, pauseMs } = o
   const server = await serveFaults({ tier, html, plans, ...(o.flaw && { flaw: o.flaw }) })
   const tabs: Tab[] = []
+  const names = new Map<Tab, string>()
   let count = 0
-  const toUrl = () => {
+  const toUrl = (tab: Tab) => {
     const name = `tab${++count}`
+    names.set(tab, name)
     return `${server.url}?${new URLSearchParams({ name, tier, notes: `${notes}`, pauseMs: `${pauseMs}` })}`
   }
   const profile: Profile = {
@@ -86,20 +90,26 @@ export async function openProfile(
     froze: false,
     async open() {
       const tab = await lab.browser().openTab()
-      await tab.open(toUrl())
+      await tab.open(toUrl(tab))
       tabs.push(tab)
       return tab
     },
+    async loaded(tab) {
+      while (!(await isLoaded(tab, names.get(tab)))) await sleep(20)
+    },
     async reload(tab) {
-      await untilReady(tab)
-      await tab.run((url) => void setTimeout(() => location.assign(url + location.hash)), toUrl())
+      await profile.loaded(tab)
+      await tab.run(
+        (url) => void setTimeout(() => location.assign(url + location.hash)),
+        toUrl(tab),
+      )
     },
     forget: (tab) => void tabs.splice(tabs.indexOf(tab), 1),
     forgetAll: () => void tabs.splice(0),
     async verify() {
       const healer = await profile.open()
       for (const tab of tabs) {
-        await untilReady(tab)
+        await profile.loaded(tab)
         await tab.run(() => window.faults.settle())
       }
       const unrest = await untilRest(healer)
@@ -123,12 +133,13 @@ export async function openProfile(
   return profile
 }
 
-export async function untilReady(tab: Tab): Promise<void> {
-  while (!(await tab.run(() => 'faults' in window).catch(() => false))) await sleep(20)
+/** An answer may never come: who was asked may have left its page. */
+async function isLoaded(tab: Tab, name: string | undefined): Promise<boolean> {
+  const asked = tab.run((expected) => window.faults?.name === expected, name)
+  return Promise.race([asked.catch(() => false), sleep(1_000).then(() => false)])
 }
 
 export async function untilRunning(tab: Tab, engine: EngineName): Promise<void> {
-  await untilReady(tab)
   const end = performance.now() + REST_MS
   while ((await tab.run(() => window.faults.running())) !== engine) {
     if (performance.now() > end) throw new Error(`${engine} does not run`)

@@ -1,6 +1,6 @@
 import type { EngineName } from '../../../src/model/operation.js'
 import type { Random } from '../../consistency/random.js'
-import { type Lab, openProfile, sleep, untilReady, type Verdict } from './profile.js'
+import { type Lab, openProfile, sleep, type Verdict } from './profile.js'
 import { FAULTS, strike } from './trial.js'
 
 const TABS = 4
@@ -25,7 +25,7 @@ export async function soak(
   server.publish(goal)
   try {
     while (performance.now() < end && server.told.size < o.most) {
-      while (profile.tabs.length < TABS) await untilReady(await profile.open())
+      while (profile.tabs.length < TABS) await profile.loaded(await profile.open())
       await sleep(random.below(5_000))
       if (random.below(3) === 0) {
         goal = goal === 'legacy' ? 'refactored' : 'legacy'

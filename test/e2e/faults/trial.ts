@@ -7,7 +7,6 @@ import {
   openProfile,
   type Profile,
   sleep,
-  untilReady,
   untilRunning,
   type Verdict,
 } from './profile.js'
@@ -57,7 +56,11 @@ export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict> {
   try {
     const before = trial.goal === 'refactored' ? 'legacy' : 'refactored'
     profile.server.publish(before)
-    while (profile.tabs.length < trial.tabs) await untilRunning(await profile.open(), before)
+    while (profile.tabs.length < trial.tabs) {
+      const tab = await profile.open()
+      await profile.loaded(tab)
+      await untilRunning(tab, before)
+    }
     // What is queued when the handover begins.
     profile.server.isOpen = false
     await sleep(100)
@@ -107,7 +110,7 @@ export async function strike(o: {
     },
     reload: () => profile.reload(victim),
     async offline() {
-      await untilReady(victim)
+      await profile.loaded(victim)
       await victim.setOffline?.(true)
       await sleep(lastsMs)
       await victim.setOffline?.(false)
