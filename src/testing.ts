@@ -7,6 +7,7 @@ import type { CompareRules, Source } from './model/source.js'
 
 export type { Noise, NoisyPlace } from './flows/noise.js'
 export type { Platform } from './model/platform.js'
+export { checkEngine, type EngineCheck, type EngineCheckOptions } from './testing/contract.js'
 export {
   createFakeEngine,
   type FakeDisk,

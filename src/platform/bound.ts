@@ -3,7 +3,7 @@ import type { Platform } from '../model/platform.js'
 
 /** Runs `work`, and gives up waiting after `ms` with the error that `late` makes. */
 export async function withinTime<T>(
-  platform: Platform,
+  platform: Pick<Platform, 'setTimer'>,
   ms: number,
   work: Promise<T>,
   late: () => GraySyncError,

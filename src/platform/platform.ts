@@ -5,6 +5,12 @@ interface Yielding {
   scheduler?: { yield?(): Promise<void> }
 }
 
+/** Runs once after `ms`; the answer cancels it. */
+export function setTimer(run: () => void, ms: number): () => void {
+  const id = setTimeout(run, ms)
+  return () => clearTimeout(id)
+}
+
 /** The real browser. Every member that is absent here is `null`; nothing is touched before it is used. */
 export function browserPlatform(): Platform {
   const { locks, storage, serviceWorker } = globalThis.navigator
@@ -13,10 +19,7 @@ export function browserPlatform(): Platform {
     monotonic: () => performance.now(),
     random: () => Math.random(),
     randomBytes: drawBytes(),
-    setTimer(run, ms) {
-      const id = setTimeout(run, ms)
-      return () => clearTimeout(id)
-    },
+    setTimer,
     pause: () => {
       const { scheduler } = globalThis as Yielding
       return scheduler?.yield?.() ?? new Promise((resolve) => setTimeout(resolve))
