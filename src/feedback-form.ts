@@ -73,7 +73,8 @@ export class GraySyncFeedback extends Base {
 
   /** Opens the form; what is given takes the place of what was begun. */
   open(entry: Partial<Draft> = {}): void {
-    if (this.#view || !this.shadowRoot) return
+    // The event of a dialog that was closed may be yet to come.
+    if (this.#view?.dialog.open || !this.shadowRoot) return
     const view = createView(this.#texts(), { ...readDraft(), ...entry }, this.context)
     const id = readDraftId()
     this.#view = view
@@ -85,7 +86,7 @@ export class GraySyncFeedback extends Base {
     })
     view.dialog.addEventListener('close', () => {
       view.dialog.remove()
-      this.#view = null
+      if (this.#view === view) this.#view = null
     })
     this.shadowRoot.append(view.dialog)
     view.dialog.showModal()

@@ -30,6 +30,7 @@ export interface FeedbackStrings {
   failed: string
   needsText: string
   needsContact: string
+  needsScore: string
   file: string
   removeFile: string
   fileRefused: string
@@ -76,6 +77,7 @@ const english: FeedbackStrings = {
   failed: 'This could not be saved. Your text is still here; please try again.',
   needsText: 'Please write a message or choose how satisfied you are.',
   needsContact: 'Please say how to reach you, or untick that you may be contacted.',
+  needsScore: 'Please choose an answer.',
   file: 'A picture or file (you can paste one)',
   removeFile: 'Take the file off',
   fileRefused: 'Only pictures, text, JSON and PDF of at most 5 MB can be sent.',
@@ -122,6 +124,7 @@ const chinese: FeedbackStrings = {
   failed: '未能保存。您的内容仍在这里，请重试。',
   needsText: '请写下留言，或选择满意程度。',
   needsContact: '请填写联系方式，或取消允许联系的勾选。',
+  needsScore: '请选择一个答案。',
   file: '图片或文件（可直接粘贴）',
   removeFile: '移除文件',
   fileRefused: '只能发送不超过 5 MB 的图片、文本、JSON 或 PDF。',

@@ -25,7 +25,7 @@ section {
   position: fixed;
   inset-block-end: 1rem;
   inset-inline-end: 1rem;
-  z-index: 1;
+  z-index: 2147483647;
   width: min(26rem, 100vw - 2rem);
   max-height: calc(100dvh - 2rem);
   overflow: auto;

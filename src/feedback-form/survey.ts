@@ -81,18 +81,27 @@ export class GraySyncSurvey extends Base {
     const comment = make('textarea', { id: 'comment', maxlength: '2000', rows: '2' })
     const later = make('button', { type: 'button', part: 'later' }, texts.notNow)
     const send = make('button', { type: 'submit', part: 'send' }, texts.send)
+    const alert = make('p', { role: 'alert', id: 'alert' })
     const status = make('p', { role: 'status' })
     const ends = survey.kind === 'nps' ? `${texts.npsLow} · ${texts.npsHigh}` : ''
+    const question = make(
+      'fieldset',
+      { role: 'radiogroup', 'aria-labelledby': 'question', 'aria-required': 'true' },
+      make('legend', { id: 'question' }, texts[survey.kind]),
+      make('div', { class: 'choices' }, ...choices),
+      make('small', { hidden: ends === '' }, ends),
+    )
+    const complain = (message: string, isAtQuestion: boolean) => {
+      question.setAttribute('aria-invalid', String(isAtQuestion))
+      if (isAtQuestion) question.setAttribute('aria-describedby', 'alert')
+      else question.removeAttribute('aria-describedby')
+      alert.textContent = message
+    }
     const form = make(
       'form',
       { novalidate: true },
-      make(
-        'fieldset',
-        {},
-        make('legend', { id: 'question' }, texts[survey.kind]),
-        make('div', { class: 'choices' }, ...choices),
-        make('small', { hidden: ends === '' }, ends),
-      ),
+      question,
+      alert,
       make('div', { class: 'field' }, make('label', { for: 'comment' }, texts.comment), comment),
       make('div', { class: 'actions' }, later, send),
     )
@@ -105,7 +114,11 @@ export class GraySyncSurvey extends Base {
     form.addEventListener('submit', (event) => {
       event.preventDefault()
       const score = new FormData(form).get('score')
-      if (score === null) return form.querySelector('input')?.focus()
+      if (score === null) {
+        form.querySelector('input')?.focus()
+        return complain(texts.needsScore, true)
+      }
+      complain('', false)
       this.#answer({
         text: comment.value,
         survey: { id: survey.id, kind: survey.kind, score: Number(score) },
@@ -118,9 +131,7 @@ export class GraySyncSurvey extends Base {
           status.textContent = texts.saved
           done.focus()
         },
-        () => {
-          status.textContent = texts.failed
-        },
+        () => complain(texts.failed, false),
       )
     })
     return box

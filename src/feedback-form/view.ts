@@ -56,6 +56,7 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
     make('option', { value: '' }, '—'),
     ...SEVERITIES.map((name) => make('option', { value: name }, strings[name])),
   )
+  const textField = field(strings.text, text)
   const severityField = field(strings.severity, severity)
   const contactField = field(strings.contact, contact)
   const rating = make(
@@ -76,10 +77,11 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
     make('legend', {}, strings.context),
     ...facts.map(([name, value, input]) => check(input, `${name}: ${value}`)),
   )
+  const actions = make('div', { class: 'actions' }, cancel, send)
   const form = make(
     'form',
     { novalidate: true },
-    field(strings.text, text),
+    textField,
     rating,
     field(strings.category, category),
     severityField,
@@ -87,7 +89,7 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
     contactField,
     along,
     alert,
-    make('div', { class: 'actions' }, cancel, send),
+    actions,
   )
   const attachment = createAttachment(strings, form, (message) => {
     alert.textContent = message
@@ -134,14 +136,18 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
     file: attachment.file,
     append: (history) => dialog.append(history),
     complain(message, at) {
-      for (const [input, name] of [
-        [text, 'text'],
-        [contact, 'contact'],
+      // Next to what it is about, so that both are in sight on a phone.
+      actions.before(alert)
+      for (const [input, place, name] of [
+        [text, textField, 'text'],
+        [contact, contactField, 'contact'],
       ] as const) {
         input.removeAttribute('aria-describedby')
         input.setAttribute('aria-invalid', String(name === at))
-        if (name === at) input.setAttribute('aria-describedby', 'alert')
-        if (name === at) input.focus()
+        if (name !== at) continue
+        place.append(alert)
+        input.setAttribute('aria-describedby', 'alert')
+        input.focus()
       }
       alert.textContent = message
     },
@@ -168,7 +174,8 @@ function check(input: HTMLInputElement, label: string): HTMLElement {
 /** A modal dialog keeps the page out of reach, but Tab still leads into the browser's own bar. */
 function wrapFocus(dialog: HTMLDialogElement): void {
   dialog.addEventListener('keydown', (event) => {
-    if (event.key !== 'Tab') return
+    // WebKitGTK names Shift+Tab by its place on the keyboard only.
+    if (event.key !== 'Tab' && event.code !== 'Tab') return
     const stops = [
       ...dialog.querySelectorAll<HTMLElement>('textarea, select, input, button, summary'),
     ]

@@ -80,6 +80,10 @@ describe('a survey', () => {
     await userEvent.click(find(survey, 'button[type="submit"]'))
     expect(taken).toEqual([])
     expect(survey.shadowRoot?.activeElement).toBe(find(survey, 'input'))
+    const question = find(survey, '[role="radiogroup"]')
+    expect(question.getAttribute('aria-invalid')).toBe('true')
+    const alert = find(survey, `#${question.getAttribute('aria-describedby')}`)
+    expect([alert.role, alert.textContent]).toEqual(['alert', 'Please choose an answer.'])
   })
 
   it('that can’t be kept says so, and stays', async () => {
@@ -88,7 +92,7 @@ describe('a survey', () => {
     await survey.ask(CSAT)
     await userEvent.click(find(survey, 'input[value="5"]'))
     await userEvent.click(find(survey, 'button[type="submit"]'))
-    await expect.poll(() => find(survey, '[role="status"]').textContent).toContain('could not be')
+    await expect.poll(() => find(survey, '[role="alert"]').textContent).toContain('could not be')
     expect(find<HTMLInputElement>(survey, 'input[value="5"]').checked).toBe(true)
   })
 

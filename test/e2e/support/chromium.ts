@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Browser, chromium as driver, type Page } from 'playwright'
 import { endGroup } from './group.js'
-import { type Make, type Tab, toSelector } from './tab.js'
+import { type KeyboardTab, type Make, toSelector } from './tab.js'
 
 const PATH = process.env.CHROMIUM ?? '/usr/bin/chromium'
 const FLAGS = [
@@ -26,7 +26,7 @@ const PORT_FILE = 'DevToolsActivePort'
 const LEFT = ['SingletonLock', 'SingletonCookie', 'SingletonSocket', PORT_FILE]
 
 /** Chromium over the DevTools protocol, as a process of its own. */
-export const chromium: Make = {
+export const chromium: Make<KeyboardTab> = {
   name: 'Chromium',
   keepsStorage: true,
   absence: existsSync(PATH) ? null : `no Chromium at ${PATH}`,
@@ -68,7 +68,7 @@ async function readEndpoint(file: string): Promise<string> {
   throw new Error('Chromium did not start within 30 s')
 }
 
-function toTab(page: Page, quotaKb: number | undefined): Tab {
+function toTab(page: Page, quotaKb: number | undefined): KeyboardTab {
   return {
     async open(url) {
       await page.goto(url)
@@ -82,11 +82,13 @@ function toTab(page: Page, quotaKb: number | undefined): Tab {
       await page.click(toSelector(testId))
       await page.keyboard.type(text)
     },
+    press: (key, { shift = false } = {}) => page.keyboard.press(shift ? `Shift+${key}` : key),
+    write: (text) => page.keyboard.type(text),
     run: <A extends readonly unknown[], T>(work: (...args: A) => T, ...args: A) =>
       page.evaluate(
         ([source, given]) => new Function('given', `return (${source})(...given)`)(given),
         [String(work), args] as const,
-      ) as Promise<T>,
+      ) as Promise<Awaited<T>>,
     close: () => page.close(),
   }
 }

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import puppeteer, { type Page } from 'puppeteer-core'
 import { endGroup } from './group.js'
-import { type Make, type Tab, toSelector } from './tab.js'
+import { type KeyboardTab, type Make, toSelector } from './tab.js'
 
 const PATHS = process.env.FIREFOX
   ? [process.env.FIREFOX]
@@ -11,7 +11,7 @@ const PATHS = process.env.FIREFOX
 const path = PATHS.find(existsSync)
 
 /** Firefox over WebDriver BiDi. */
-export const firefox: Make = {
+export const firefox: Make<KeyboardTab> = {
   name: 'Firefox',
   keepsStorage: true,
   absence: path ? null : `no Firefox at ${PATHS.join(' or ')}`,
@@ -46,7 +46,7 @@ export const firefox: Make = {
   },
 }
 
-function toTab(page: Page): Tab {
+function toTab(page: Page): KeyboardTab {
   // A tab in the background paints nothing, and what is not painted can not be pressed.
   const find = async (testId: string) => {
     await page.bringToFront()
@@ -61,8 +61,16 @@ function toTab(page: Page): Tab {
       await (await find(testId)).click()
       await page.keyboard.type(text)
     },
+    async press(key, { shift = false } = {}) {
+      if (shift) await page.keyboard.down('Shift')
+      await page.keyboard.press(key === 'Space' ? ' ' : key)
+      if (shift) await page.keyboard.up('Shift')
+    },
+    write: (text) => page.keyboard.type(text),
     run: <A extends readonly unknown[], T>(work: (...args: A) => T, ...args: A) =>
-      page.evaluate<unknown[], (...args: unknown[]) => T>(work as never, ...args) as Promise<T>,
+      page.evaluate<unknown[], (...args: unknown[]) => T>(work as never, ...args) as Promise<
+        Awaited<T>
+      >,
     close: () => page.close(),
   }
 }

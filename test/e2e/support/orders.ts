@@ -20,7 +20,11 @@ export async function openOrders(): Promise<{
   /** Names a page to come. */
   expect(): string
   toUrl(page: string, id: string): string
-  give<A extends readonly unknown[], T>(id: string, work: (...args: A) => T, args: A): Promise<T>
+  give<A extends readonly unknown[], T>(
+    id: string,
+    work: (...args: A) => T,
+    args: A,
+  ): Promise<Awaited<T>>
   close(): Promise<void>
 }> {
   const lines = new Map<string, Line>()
@@ -74,10 +78,10 @@ export async function openOrders(): Promise<{
     },
     toUrl: (page, id) => `${page}#${origin}/next/${id}`,
     give: <T>(id: string, work: unknown, args: readonly unknown[]) =>
-      new Promise<T>((resolve, reject) => {
+      new Promise<Awaited<T>>((resolve, reject) => {
         const number = count++
         answers.set(number, ({ value, error }) =>
-          error === undefined ? resolve(value as T) : reject(new Error(error)),
+          error === undefined ? resolve(value as Awaited<T>) : reject(new Error(error)),
         )
         const line = lines.get(id)
         line?.orders.push({ number, source: String(work), args })

@@ -4,15 +4,23 @@ import { createServer } from 'node:net'
 import { vi } from 'vitest'
 import { findMissing, miniBrowser, startDisplay } from './display.js'
 import { endGroup } from './group.js'
-import { type Browser, type Make, type Tab, toSelector } from './tab.js'
+import { type Browser, type Key, type KeyboardTab, type Make, toSelector } from './tab.js'
 
 const DRIVER = '/usr/bin/WebKitWebDriver'
 const WAIT_MS = 30_000
 /** The member under which WebDriver names an element. */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
+const SHIFT = '\uE008'
+const KEYS: Readonly<Record<Key, string>> = {
+  Tab: '\uE004',
+  Enter: '\uE007',
+  Escape: '\uE00C',
+  Space: ' ',
+  ArrowRight: '\uE014',
+}
 
 /** WebKitGTK over WebDriver, on a display of its own. Automation keeps its storage in memory. */
-export const webkit: Make = {
+export const webkit: Make<KeyboardTab> = {
   name: 'WebKitGTK',
   keepsStorage: false,
   absence: findMissing([DRIVER]),
@@ -45,7 +53,7 @@ export const webkit: Make = {
 async function openSession(
   driver: string,
   stop: () => Promise<void>,
-): Promise<Omit<Browser, 'kill'>> {
+): Promise<Omit<Browser<KeyboardTab>, 'kill'>> {
   await vi.waitFor(() => ask(`${driver}/status`, 'GET'), { timeout: WAIT_MS, interval: 50 })
   const { sessionId } = await ask<{ sessionId: string }>(`${driver}/session`, 'POST', {
     capabilities: {
@@ -70,7 +78,7 @@ async function openSession(
   }
 }
 
-async function openTab(session: string): Promise<Tab> {
+async function openTab(session: string): Promise<KeyboardTab> {
   // All windows are visible at once; of the tabs in one, only the first.
   const kind = { type: 'window' }
   const { handle } = await ask<{ handle: string }>(`${session}/window/new`, 'POST', kind)
@@ -83,7 +91,16 @@ async function openTab(session: string): Promise<Tab> {
     const found = await command<{ [ELEMENT]: string }>('/element', 'POST', query)
     await command(`/element/${found[ELEMENT]}/${action}`, 'POST', body)
   }
+  const strike = (values: readonly string[], held: readonly string[] = []) => {
+    const down = (value: string) => ({ type: 'keyDown', value })
+    const up = (value: string) => ({ type: 'keyUp', value })
+    const strokes = values.flatMap((value) => [down(value), up(value)])
+    const actions = [...held.map(down), ...strokes, ...held.map(up)]
+    return command<void>('/actions', 'POST', { actions: [{ type: 'key', id: 'keys', actions }] })
+  }
   return {
+    press: (key, { shift = false } = {}) => strike([KEYS[key]], shift ? [SHIFT] : []),
+    write: (text) => strike([...text]),
     open: (url) => command('/url', 'POST', { url }),
     click: (testId) => onElement(testId, 'click', {}),
     type: (testId, text) => onElement(testId, 'value', { text }),
