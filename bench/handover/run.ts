@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build } from 'esbuild'
 import { chromium } from 'playwright'
-import type { measureWrites, Way } from './page.js'
+import type { measureWrites, Way } from './writes.js'
 
 declare const bench: { measureWrites: typeof measureWrites }
 
@@ -17,7 +17,7 @@ const rounds = Number(values.rounds ?? 600)
 const BARS = { fence: 1.35, full: 1.6 }
 
 const bundle = await build({
-  entryPoints: [new URL('./page.ts', import.meta.url).pathname],
+  entryPoints: [new URL('./writes.ts', import.meta.url).pathname],
   bundle: true,
   write: false,
   format: 'iife',
