@@ -57,6 +57,9 @@ const readSaid = (tab: KeyboardTab, role: 'alert' | 'status', at: 'form' | 'surv
 
 const readViolations = (tab: KeyboardTab): Promise<string[]> =>
   tab.run(async () => {
+    // What still fades in has too little contrast.
+    const moving = window.page.form.shadowRoot?.getAnimations() ?? []
+    await Promise.all(moving.map(({ finished }) => finished))
     const { violations } = await window.axe.run(document, { resultTypes: ['violations'] })
     return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join()}`)
   })
