@@ -42,7 +42,9 @@ function toTab(page: Page): Tab {
       await page.keyboard.type(text)
     },
     run: <A extends readonly unknown[], T>(work: (...args: A) => T, ...args: A) =>
-      page.evaluate<unknown[], (...args: unknown[]) => T>(work as never, ...args) as Promise<T>,
+      page.evaluate<unknown[], (...args: unknown[]) => T>(work as never, ...args) as Promise<
+        Awaited<T>
+      >,
     close: () => page.close(),
     async crash() {
       const gone = new Promise((resolve) => page.once('error', resolve))
