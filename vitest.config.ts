@@ -52,6 +52,8 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          // A driver of a real browser can lose an order: what fails twice is wrong.
+          retry: 1,
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
