@@ -20,20 +20,38 @@ interface Audited {
   stage: string | null
 }
 
+/** Audits that failed one after the other: the next one waits longer each time, for this user. */
+interface Setback {
+  userId: string
+  failures: number
+  /** On the monotonic clock. */
+  until: number
+}
+
 /**
- * Holds the owner's rows against the server's in the tab that runs the engine, while it is seen: after each switch,
- * at each change of stage, and at the interval of the rollout.
+ * Holds the owner's rows against the server's in the tab that runs the engine, while it is seen, online, and somebody
+ * is signed in: after each switch, at each change of stage, and at the interval of the rollout.
  */
 export function keepAuditing<Op extends Operation>(opened: Opened<Op>, server: Source): void {
   const { core } = opened
   const { platform, signal } = core
   let present: AbortController | null = null
+  let setback: Setback | null = null
   let cancel = () => {}
 
   const look = async () => {
-    if (present || signal.aborted || !platform.visible() || !isLeading(opened)) return
+    const userId = core.userId()
+    if (present || signal.aborted || userId === null || !isLeading(opened)) return
+    if (!platform.visible() || !platform.online()) return
+    if (setback?.userId !== userId) setback = null
+    if (setback && platform.monotonic() < setback.until) return
     present = new AbortController()
-    await auditWhereDue(opened, server, present.signal).catch(core.report)
+    const isDone = await auditWhereDue(opened, server, present.signal).catch((cause) => {
+      core.report(cause)
+      return false
+    })
+    if (isDone) setback = null
+    else if (!present.signal.aborted) setback = holdOff(userId, setback, platform.monotonic())
     present = null
   }
   const tick = () => {
@@ -47,23 +65,30 @@ export function keepAuditing<Op extends Operation>(opened: Opened<Op>, server: S
   cancel = platform.setTimer(tick, LOOK_EVERY_MS)
 }
 
+function holdOff(userId: string, before: Setback | null, now: number): Setback {
+  const failures = (before?.failures ?? 0) + 1
+  const ms = Math.min(LOOK_EVERY_MS * 2 ** failures, AUDIT_EVERY_MS)
+  return { userId, failures, until: now + ms }
+}
+
 function isLeading<Op extends Operation>({ core }: Opened<Op>): boolean {
   const snapshot = core.state.get()
   return snapshot.phase === 'running' && snapshot.running !== null && snapshot.role === 'writer'
 }
 
+/** `false`: an audit was due and could not be made whole. */
 async function auditWhereDue<Op extends Operation>(
   opened: Opened<Op>,
   server: Source,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { core } = opened
   const { control } = core.stores
-  if (!control) return
+  if (!control) return true
   const { flip, switched } = await readControl(control)
   const last = await readFact<Audited>(control, 'audited')
   const isUnverified = switched && last?.flip !== flip
-  if (!isUnverified && !isDue(opened, last ?? null)) return
+  if (!isUnverified && !isDue(opened, last ?? null)) return true
   const report = await inspect(opened, {
     against: server,
     incremental: true,
@@ -74,6 +99,7 @@ async function auditWhereDue<Op extends Operation>(
   if (report.complete) {
     await writeFact(control, 'audited', { at: core.platform.now(), flip, stage })
   }
+  return report.complete
 }
 
 function isDue<Op extends Operation>({ core }: Opened<Op>, last: Audited | null): boolean {

@@ -15,7 +15,14 @@ export async function inspect<Op extends Operation>(
   if (!left) throw new GraySyncError('AUDIT', 'the engine that owns this profile gives no `data`')
   const { against = 'other', ...rest } = o
   const right = against === 'other' ? reachOther(core) : { right: against }
+  const userId = core.userId()
   const report = await compareLive(core, { ...rest, ...right, left, running })
+  if (core.userId() !== userId) {
+    throw new GraySyncError(
+      'AUDIT',
+      'another user signed in, or this one out: what was read is void',
+    )
+  }
   tellDivergences(core, report)
   voice.say({ about: 'audit', report })
   return report

@@ -21,7 +21,8 @@ export interface GraySyncOptions<Op extends Operation> {
   sink?: Sink
   /**
    * The server's copy: what the owner's rows are held against after a switch, at the rollout's `audit`, and by
-   * `audit()` where no shadow runs. @default absent: nothing is audited by itself
+   * `audit()` where no shadow runs. By itself it is asked only while there is a `subject`.
+   * @default absent: nothing is audited by itself
    */
   server?: Source
   /** How rows are compared. @default every field counts */

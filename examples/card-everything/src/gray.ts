@@ -61,6 +61,7 @@ export const gray: GraySync<CardOp> = createGraySync<CardOp>({
     resource: { 'service.name': APP.name, 'service.version': APP.version },
   }),
   compare: cardEverythingRules,
+  server,
   consent: readConsent(),
   // A card written before signing in belongs to whoever signs in first on this device.
   adoptNullUser: () => true,
