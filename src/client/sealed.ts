@@ -33,7 +33,7 @@ async function sweep<Op extends Operation>(
 ): Promise<void> {
   const { control: connection } = core.stores
   if (!connection) return
-  const { owner, handover, switched } = await readControl(connection)
+  const { flip, owner, handover, switched } = await readControl(connection)
   if (!switched || !owner || handover) return
   const from = owner === 'legacy' ? 'refactored' : 'legacy'
   const exporter = core.options.engines?.[from]?.queue?.exporter
@@ -41,6 +41,8 @@ async function sweep<Op extends Operation>(
   if (!exporter || pending.length === 0) return
   const at = core.platform.now()
   const taken = await takeLate(connection, { at, from, pending })
+  // A page that stood still: the queue may be the owner's by now, and what was read of it is in no op-log.
+  if ((await readControl(connection)).flip !== flip) return
   // Only what was handed out: what comes in between is found at the next look.
   await exporter.seal(mintId(at, core.platform.randomBytes(16)))
   if (taken > 0) await operations.pump()

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { readControl } from '../../src/engine/control.js'
+import { createCoordinator } from '../../src/engine/coordinator.js'
 import { readJournal } from '../../src/engine/journal.js'
 import { deriveOperationId } from '../../src/lib/id.js'
-import { connectControl } from '../../src/store/control.js'
+import { type ControlConnection, connectControl } from '../../src/store/control.js'
 import type { FakeEngine, World } from '../../src/testing.js'
 import { makeKeys, sign } from '../support/rollout.js'
 import { createProfile, type Profile, put, queued, rest } from '../support/session.js'
@@ -24,6 +26,30 @@ function writeStale(engine: FakeEngine, entityId: string): string {
   const opId = deriveOperationId('legacy_queue', op, 0)
   engine.disk.queue.push({ opId, op, userId: null, state: 'open' })
   return opId
+}
+
+async function goBack(
+  control: ControlConnection,
+  world: World,
+  until: 'fenced' | 'committed',
+): Promise<void> {
+  const { claim } = await readControl(control)
+  const coordinator = createCoordinator({
+    platform: world.tab(),
+    control,
+    id: 'back',
+    from: 'refactored',
+    to: 'legacy',
+    attempt: 1,
+    claim: claim + 1,
+    onStep: () => {},
+  })
+  await coordinator.prepare()
+  await coordinator.fence()
+  if (until === 'fenced') return
+  await coordinator.saved({})
+  await coordinator.imported({})
+  await coordinator.commit()
 }
 
 async function readLate(world: World) {
@@ -93,6 +119,37 @@ describe('what a stale build writes into a queue that was sealed', () => {
     await expect.poll(() => queued(engines.legacy)).toEqual([])
     expect(queued(engines.refactored)).toEqual([opId])
     await second.close()
+  })
+
+  it.each([
+    ['fenced', null],
+    ['committed', 'legacy'],
+  ] as const)('stays there where the way back was %s by another tab', async (until, owner) => {
+    const { world, engines, open } = await move()
+    const gray = open()
+    await gray.start()
+    await rest()
+    const opId = writeStale(engines.legacy, 'a')
+    const exporter = engines.legacy.queue?.exporter
+    if (!exporter) throw new Error('the fake engine exports')
+    const { read } = exporter
+    const connection = connectControl(world.tab())
+    let thawed = false
+    // The page stands still with what it has read, while another tab takes the profile from it.
+    exporter.read = async () => {
+      exporter.read = read
+      const stale = await read()
+      await goBack(connection, world, until)
+      thawed = true
+      return stale
+    }
+    world.advance(300_000)
+    await expect.poll(() => thawed).toBe(true)
+    await rest()
+    expect(await readControl(connection)).toMatchObject({ owner })
+    expect(queued(engines.legacy)).toEqual([opId])
+    expect(await gray.openOperations()).toEqual([])
+    await gray.close()
   })
 
   it('is left alone on a profile that was never moved', async () => {

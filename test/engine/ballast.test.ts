@@ -1,9 +1,14 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import { layBallast, withRoom } from '../../src/engine/ballast.js'
+import { readControl } from '../../src/engine/control.js'
+import { createCoordinator } from '../../src/engine/coordinator.js'
 import { GraySyncError } from '../../src/model/errors.js'
 import { connectControl } from '../../src/store/control.js'
 import { createWorld } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+
+const FULL = new GraySyncError('QUOTA', 'full')
 
 const open = () => {
   const tab = createWorld({ indexedDB: new IDBFactory() }).tab()
@@ -35,6 +40,38 @@ describe('the ballast', () => {
       return 'written'
     })
     expect(written).toBe('written')
+    connection.close()
+  })
+
+  it.each([
+    ['commit', 'refactored'],
+    ['abort', 'legacy'],
+  ] as const)('lets the %s of a handover through on a full disk', async (step, owner) => {
+    const disk = createFaultyFactory()
+    const tab = createWorld({ indexedDB: disk.factory }).tab()
+    const connection = connectControl(tab)
+    await layBallast(connection, tab)
+    const coordinator = createCoordinator({
+      platform: tab,
+      control: connection,
+      id: 'h1',
+      from: 'legacy',
+      to: 'refactored',
+      attempt: 1,
+      claim: 1,
+      onStep: () => {},
+    })
+    await coordinator.prepare()
+    await coordinator.fence()
+    await coordinator.saved({})
+    await coordinator.imported({})
+    let hasRoom = false
+    disk.full = (stores) => {
+      hasRoom ||= stores.contains('ballast')
+      return !hasRoom
+    }
+    await (step === 'commit' ? coordinator.commit() : coordinator.abort(FULL))
+    expect(await readControl(connection)).toMatchObject({ owner, phase: 'stable' })
     connection.close()
   })
 

@@ -5,8 +5,8 @@ type Abortable = IDBTransaction & { _abort(name: string): void }
 /** An IndexedDB whose connections and commits a test breaks. */
 export interface FaultyFactory {
   factory: IDBFactory
-  /** Every commit of a write fails as on a full disk: after all of its requests have succeeded. Also one that wrote nothing. */
-  full: boolean
+  /** Every commit of a write, or of one to these stores, fails as on a full disk: after all of its requests have succeeded. Also one that wrote nothing. */
+  full: boolean | ((stores: DOMStringList) => boolean)
   /** The next commit of a write gets through, but its answer says that the connection is gone. */
   isDeaf: boolean
   /** The database of this name never answers that a write has ended. */
@@ -46,6 +46,10 @@ export function createFaultyFactory(): FaultyFactory {
   return faulty
 }
 
+function isFull({ full }: FaultyFactory, tx: IDBTransaction): boolean {
+  return typeof full === 'function' ? full(tx.objectStoreNames) : full
+}
+
 /** Takes back what a transaction did in place of completing it, or does not tell that it completed. */
 function spoil(db: IDBDatabase, faulty: FaultyFactory): void {
   const begin = db.transaction.bind(db)
@@ -55,7 +59,7 @@ function spoil(db: IDBDatabase, faulty: FaultyFactory): void {
     tx.dispatchEvent = (event) => {
       if (mode !== 'readwrite' || event.type !== 'complete') return dispatch(event)
       if (faulty.stalls === db.name) return true
-      if (faulty.full) {
+      if (isFull(faulty, tx)) {
         ;(tx as Abortable)._abort('QuotaExceededError')
         return true
       }
