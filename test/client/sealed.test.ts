@@ -93,6 +93,7 @@ describe('what a stale build writes into a queue that was sealed', () => {
     world.advance(1_000)
     await expect.poll(() => queued(engines.refactored)).toEqual([opId])
     const second = writeStale(engines.legacy, 'b')
+    await rest()
     world.advance(300_000)
     await expect.poll(() => queued(engines.refactored)).toEqual([opId, second])
     await gray.close()

@@ -97,6 +97,28 @@ describe('a write to a captured table', () => {
     await page.leave()
   })
 
+  it('stays beside its row while the op-log has no room, and is taken once it has', async () => {
+    const { load, disk } = await createDexieProfile()
+    const page = await load('legacy')
+    await page.legacy.cards.put({ id: 'a', text: 'one' })
+    await expect.poll(() => logged(page.gray)).toEqual([['put', 'a', 'one']])
+    disk.full = (stores) => stores.contains('oplog')
+    await page.legacy.cards.put({ id: 'b', text: 'two' })
+    const isFull = new Promise((resolve) => page.gray.on('error', resolve))
+    await page.gray.enqueue(toOperation({ type: 'delete', key: 'c' })).catch(() => undefined)
+    expect(await isFull).toMatchObject({ code: 'QUOTA' })
+    disk.full = false
+    await page.legacy.cards.put({ id: 'c', text: 'three' })
+    await expect
+      .poll(() => logged(page.gray))
+      .toEqual([
+        ['put', 'a', 'one'],
+        ['put', 'b', 'two'],
+        ['put', 'c', 'three'],
+      ])
+    await page.leave()
+  })
+
   it('is no operation where the app says so', async () => {
     const { load, describe } = await createDexieProfile()
     const page = await load('legacy')

@@ -13,6 +13,7 @@ import type { Operation, Pending } from '../../src/model/operation.js'
 import type { Source } from '../../src/model/source.js'
 import { connectControl } from '../../src/store/control.js'
 import { createFakeEngine, createWorld, type Tab } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 
 const PENDING: Pending<Operation>[] = [
   {
@@ -106,6 +107,22 @@ describe('a backup', () => {
   ])('with a part that is %s on the disk is refused', async (_, change) => {
     const { control, write } = open()
     await tamper(change, () => expect(write()).rejects.toMatchObject({ code: 'BACKUP' }))
+    control.close()
+  })
+
+  it.each([
+    ['its operations', 1],
+    ['its manifest', 6],
+  ])('is none where %s find no room at the commit', async (_, write) => {
+    const disk = createFaultyFactory()
+    const platform = createWorld({ indexedDB: disk.factory }).tab()
+    const control = connectControl(platform)
+    const { order } = open()
+    let writes = -1
+    disk.full = (stores) => stores.contains('backup') && ++writes === write
+    const writing = writeBackup({ ...order, platform, control })
+    await expect(writing).rejects.toMatchObject({ code: 'QUOTA' })
+    expect(await readManifests(control)).toEqual([])
     control.close()
   })
 

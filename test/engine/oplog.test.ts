@@ -69,6 +69,32 @@ describe('append', () => {
   })
 })
 
+describe('an operation and a fence at the same time', () => {
+  it.each([
+    ['operation', 1, { flip: 1, assigned: 'legacy' }],
+    ['fence', 0, { flip: 2, assigned: null }],
+  ] as const)('come one after the other: the %s first', async (first, sees, owner) => {
+    const log = open()
+    await stepControl(log, { at: 1, kind: 'before' }, (control) => control)
+    let seen = -1
+    const fence = () =>
+      stepControl(
+        log,
+        { at: 1, kind: 'fence' },
+        (control) => ({ ...control, flip: 2, owner: null }),
+        async (tx) => {
+          seen = await tx.objectStore('oplog').count()
+        },
+      )
+    const fencing = first === 'fence' ? fence() : null
+    const accepting = accept(log, 'a')
+    await (fencing ?? fence())
+    expect(await accepting).toMatchObject(owner)
+    expect(seen).toBe(sees)
+    log.close()
+  })
+})
+
 describe('settle', () => {
   it.each([
     ['acked', 'dead', 'acked'],
@@ -137,6 +163,20 @@ describe('adopt', () => {
         acceptedAt: 50,
         op: { opId: 'own' },
       },
+    ])
+    log.close()
+  })
+})
+
+describe('a queue that holds an id twice', () => {
+  it('gives one operation, as it was queued last', async () => {
+    const log = open()
+    const again = { ...pending('a'), userId: 'ann' }
+    await adopt(log, [pending('a'), pending('b'), again], { at: 9 })
+    const rows = await readOpen(log)
+    expect(rows.map(({ opId, userId }) => [opId, userId])).toEqual([
+      ['a', 'ann'],
+      ['b', null],
     ])
     log.close()
   })

@@ -395,6 +395,22 @@ describe('a handover that is taken back', () => {
   })
 })
 
+describe('a handover whose operations come back in another order', () => {
+  it('is taken back, and leaves nothing staged', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    const opIds = await useLegacy(profile, 'a', 'b')
+    const importer = importerOf(refactored)
+    const { stage } = importer
+    importer.stage = async (...given) => (await stage(...given)).reverse()
+    const gray = openWith(profile, rollouts.all)
+    expect(await gray.start()).toMatchObject({ blocked: { by: 'HANDOVER_VERIFY' } })
+    expect(refactored.disk.staged.size).toBe(0)
+    expect(queued(legacy)).toEqual(opIds)
+    await gray.close()
+  })
+})
+
 describe('a browser without Web Locks', () => {
   it('hands nothing over: a profile that can not go back says so', async () => {
     const profile = createProfile()
