@@ -42,7 +42,8 @@ export function held(
   if (stop.status === 'config') {
     return { ...schedule, parked: { ...schedule.parked, [what]: o.now + PROBE_MS } }
   }
-  const failures = schedule.failures + 1
+  // Whoever tries before it is time, since the page is seen again, doesn't make the wait longer.
+  const failures = schedule.failures + (toWaitMs(schedule, o.now) > 0 ? 0 : 1)
   const waitMs = Math.max(BASE_MS, stop.afterMs ?? toBackoffMs(failures, o.random))
   return {
     ...schedule,

@@ -117,6 +117,20 @@ describe('a wait', () => {
     },
   )
 
+  it('of our own does not grow by attempts before it is over', async () => {
+    const desk = await open()
+    collector.fault = '503'
+    await desk.delivery?.drain()
+    const schedule = { key: 'schedule', told: false, failures: 3, parked: {} } as const
+    await desk.outbox.setSchedule({ ...schedule, notBefore: desk.tab.platform.now() + 3_600_000 })
+    addAll(desk.outbox, makeRecords(1, 'error'))
+    await desk.delivery?.drain()
+    expect(collector.requests).toEqual(['503'])
+    const next = await desk.outbox.schedule()
+    expect(next.failures).toBe(3)
+    expect(next.notBefore).toBeLessThanOrEqual(desk.tab.platform.now() + 8_000)
+  })
+
   it('of our own is kept while records go on coming', async () => {
     collector.fault = '503'
     const desk = await open({ device: createDevice({ speed: 50 }) })
