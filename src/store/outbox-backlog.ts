@@ -57,6 +57,9 @@ export function createBacklog(o: {
       records.flatMap((record) => toLine(platform, record) ?? []),
     )
 
+  // What the disk did not take: another wait may be written there.
+  let unwritten: Schedule | null = null
+
   const read = async (log: ChunkLog, lane: Lane) => {
     // A chunk of a newer build stays until that build runs again.
     const chunks = (await log.oldest(lane)).filter((chunk) => chunk.v === 1 && !o.isOut(chunk.id))
@@ -87,7 +90,7 @@ export function createBacklog(o: {
     async settle({ lane, ids, records }, { rest = [], drops = [], dead = [] }) {
       tail.forget(ids)
       const by = rest.length > 0 ? [pack(lane, rest)] : []
-      await shelf.reach((log) => log.replace({ ids, by, drops, dead }))
+      await shelf.replace({ ids, by, drops, dead })
       await shelf.memory.replace({ ids, by })
       if (lane !== 'feedback') return
       const [kept, refused] = [new Set(rest), new Set(dead)]
@@ -113,11 +116,12 @@ export function createBacklog(o: {
       )
       return hasTold
     },
-    schedule: async () =>
-      (await shelf.reach((log) => log.note('schedule'))) ??
-      (await shelf.memory.note('schedule')) ??
-      FREE,
-    setSchedule: (schedule) => shelf.reachAll((log) => log.setNote(schedule)),
+    schedule: async () => unwritten ?? (await shelf.reach((log) => log.note('schedule'))) ?? FREE,
+    setSchedule: (schedule) =>
+      shelf.reach(async (log) => {
+        unwritten = log === shelf.memory ? schedule : null
+        await log.setNote(schedule)
+      }),
     async nextFile() {
       const [stored] = await shelf.reach((log) => log.files())
       return stored ?? (await shelf.memory.files())[0] ?? null

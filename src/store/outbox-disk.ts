@@ -18,17 +18,41 @@ type Writing = IDBPTransaction<GraySyncSchema, Stores[], 'readwrite'>
 /** Chunks in IndexedDB: what was put survives the end of the browser. */
 export function diskLog(db: GraySyncDatabase): ChunkLog {
   // Relaxed costs no disk flush and still survives a killed browser; strict also survives a lost power supply.
-  const write = (stores: Stores[], strictly = false): Writing =>
-    db.transaction(stores, 'readwrite', { durability: strictly ? 'strict' : 'relaxed' })
+  const write = async (
+    stores: Stores[],
+    work: (tx: Writing) => Promise<unknown>,
+    strictly = false,
+  ): Promise<void> => {
+    const durability = strictly ? 'strict' : 'relaxed'
+    const tx: Writing = db.transaction(stores, 'readwrite', { durability })
+    const working = work(tx)
+    const causes: unknown[] = []
+    // Without this the first half of a step would stay where the second fails.
+    working.catch((cause: unknown) => {
+      causes.push(cause)
+      abort(tx)
+    })
+    try {
+      // The transaction first: where the disk is full, Chromium now and then leaves one of its requests without an answer.
+      await tx.done
+      await working
+    } catch (cause) {
+      throw [...causes, cause].find(isTelling) ?? cause
+    }
+  }
 
   return {
-    async put(chunks, { strictly, file }) {
-      const tx = write(['chunks', 'blobs'], strictly)
-      const puts: Promise<unknown>[] = chunks.map((chunk) => tx.objectStore('chunks').put(chunk))
-      if (file) puts.push(tx.objectStore('blobs').put(file))
-      tx.commit()
-      await finish(tx, puts)
-    },
+    put: (chunks, { strictly, file }) =>
+      write(
+        ['chunks', 'blobs'],
+        async (tx) => {
+          const puts = chunks.map(async (chunk) => tx.objectStore('chunks').put(chunk))
+          if (file) puts.push(tx.objectStore('blobs').put(file))
+          tx.commit()
+          await Promise.all(puts)
+        },
+        strictly,
+      ),
     oldest: (lane) => db.getAllFromIndex('chunks', 'lane', within(lane), READ_AT_ONCE),
     async sizes() {
       const index = db.transaction('chunks').store.index('lane')
@@ -41,34 +65,32 @@ export function diskLog(db: GraySyncDatabase): ChunkLog {
       }
       return sizes
     },
-    async replace({ ids, by = [], drops = [], dead = [] }) {
-      const tx = write(['chunks', 'outbox'])
-      const chunks = tx.objectStore('chunks')
-      const held = by.length > 0 ? await Promise.all(ids.map((id) => chunks.getKey(id))) : []
-      const puts = held.some((id) => id !== undefined) ? by : []
-      await finish(tx, [
-        ...ids.map((id) => chunks.delete(id)),
-        ...puts.map((chunk) => chunks.put(chunk)),
-        count(tx, drops),
-        bury(tx, dead),
-      ])
-    },
-    async tell(make) {
-      const tx = write(['chunks', 'outbox'])
-      const notes = tx.objectStore('outbox')
-      const note = await notes.get('drops')
-      const drops = note?.key === 'drops' ? listDrops(note.counts) : []
-      const told = drops.length > 0
-      await finish(
-        tx,
-        told ? [tx.objectStore('chunks').put(make(drops)), notes.delete('drops')] : [],
-      )
-    },
+    replace: ({ ids, by = [], drops = [], dead = [] }) =>
+      write(['chunks', 'outbox'], async (tx) => {
+        const chunks = tx.objectStore('chunks')
+        const held = by.length > 0 ? await Promise.all(ids.map((id) => chunks.getKey(id))) : []
+        const puts = held.some((id) => id !== undefined) ? by : []
+        await Promise.all([
+          // Async, since Firefox throws where others reject: none is left without whoever waits for it.
+          ...puts.map(async (chunk) => chunks.put(chunk)),
+          ...ids.map((id) => chunks.delete(id)),
+          count(tx, drops),
+          bury(tx, dead),
+        ])
+      }),
+    tell: (make) =>
+      write(['chunks', 'outbox'], async (tx) => {
+        const notes = tx.objectStore('outbox')
+        const note = await notes.get('drops')
+        const drops = note?.key === 'drops' ? listDrops(note.counts) : []
+        if (drops.length === 0) return
+        await Promise.all([tx.objectStore('chunks').put(make(drops)), notes.delete('drops')])
+      }),
     files: () => db.getAll('blobs'),
-    async removeFile(id, drops) {
-      const tx = write(['blobs', 'outbox'])
-      await finish(tx, [tx.objectStore('blobs').delete(id), count(tx, drops)])
-    },
+    removeFile: (id, drops) =>
+      write(['blobs', 'outbox'], (tx) =>
+        Promise.all([tx.objectStore('blobs').delete(id), count(tx, drops)]),
+      ),
     async note(key) {
       const note = await db.get('outbox', key)
       return note?.key === key ? (note as Extract<OutboxNote, { key: typeof key }>) : undefined
@@ -76,38 +98,39 @@ export function diskLog(db: GraySyncDatabase): ChunkLog {
     async setNote(note) {
       await db.put('outbox', note)
     },
-    async mark(entries) {
-      const tx = write(['outbox'])
-      const note = await tx.objectStore('outbox').get('entries')
-      const known = note?.key === 'entries' ? note.entries : []
-      const next = { key: 'entries', entries: addEntries(known, entries) } as const
-      await finish(tx, [tx.objectStore('outbox').put(next)])
-    },
-    async clear(lanes) {
-      const tx = write(['chunks', 'blobs', 'outbox'])
-      const index = tx.objectStore('chunks').index('lane')
-      const found = await Promise.all(lanes.map((lane) => index.getAllKeys(within(lane))))
-      await finish(tx, [
-        ...found.flat().map((id) => tx.objectStore('chunks').delete(id)),
-        tx.objectStore('outbox').delete('drops'),
-        tx.objectStore('outbox').delete('dead'),
-        ...(lanes.includes(LANES[0])
-          ? [tx.objectStore('blobs').clear(), tx.objectStore('outbox').delete('entries')]
-          : []),
-      ])
-    },
+    mark: (entries) =>
+      write(['outbox'], async (tx) => {
+        const note = await tx.objectStore('outbox').get('entries')
+        const known = note?.key === 'entries' ? note.entries : []
+        await tx.objectStore('outbox').put({ key: 'entries', entries: addEntries(known, entries) })
+      }),
+    clear: (lanes) =>
+      write(['chunks', 'blobs', 'outbox'], async (tx) => {
+        const index = tx.objectStore('chunks').index('lane')
+        const found = await Promise.all(lanes.map((lane) => index.getAllKeys(within(lane))))
+        await Promise.all([
+          ...found.flat().map((id) => tx.objectStore('chunks').delete(id)),
+          tx.objectStore('outbox').delete('drops'),
+          tx.objectStore('outbox').delete('dead'),
+          ...(lanes.includes(LANES[0])
+            ? [tx.objectStore('blobs').clear(), tx.objectStore('outbox').delete('entries')]
+            : []),
+        ])
+      }),
   }
 }
 
-/** A transaction that aborts fails each of its requests: the first cause that says more than that counts. */
-async function finish(
-  tx: { done: Promise<void> },
-  requests: readonly Promise<unknown>[],
-): Promise<void> {
-  const results = await Promise.allSettled([...requests, tx.done])
-  const causes = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
-  const telling = causes.find((cause) => !(cause instanceof Error && cause.name === 'AbortError'))
-  if (causes.length > 0) throw telling ?? causes[0]
+function abort(tx: Writing): void {
+  try {
+    tx.abort()
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** A transaction that aborts fails each of its requests: that says nothing about the cause. */
+function isTelling(cause: unknown): boolean {
+  return !(cause instanceof Error && cause.name === 'AbortError')
 }
 
 function within(lane: Lane): IDBKeyRange {

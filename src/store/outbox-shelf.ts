@@ -12,10 +12,12 @@ import {
   toRoom,
 } from './outbox-bounds.js'
 import { diskLog } from './outbox-disk.js'
-import { type ChunkLog, type Drop, LANES } from './outbox-log.js'
+import { type ChunkLog, type Drop, LANES, type Replacement } from './outbox-log.js'
 import { memoryLog } from './outbox-memory.js'
 
 const BOUND_EVERY_BYTES = 256 * 1024
+/** After a full disk Firefox fails once more, by another name, and then works. */
+const ATTEMPTS = 3
 
 /** Disk and memory as one place: what the disk doesn't take stays in memory, and both stay bounded. */
 export interface Shelf {
@@ -30,6 +32,8 @@ export interface Shelf {
   ): Promise<boolean>
   /** Runs `work` on the disk, or on memory where there is no disk or it fails. */
   reach<T>(work: (log: ChunkLog) => Promise<T>): Promise<T>
+  /** Changes the disk. A full one takes no note and still lets go: then memory keeps what is counted and dead. */
+  replace(change: Replacement): Promise<void>
   /** Runs `work` on both. */
   reachAll(work: (log: ChunkLog) => Promise<void>): Promise<void>
   attach(database: GraySyncDatabase): void
@@ -56,32 +60,54 @@ export function createShelf(o: {
     if (!o.isClosed()) o.onError(error)
   }
 
-  const evict = async (log: ChunkLog, { ids, drops }: Eviction) => {
-    if (ids.length > 0) await log.replace({ ids, drops })
+  const replace = async (log: ChunkLog, change: Replacement) => {
+    try {
+      await log.replace(change)
+    } catch (cause) {
+      if (change.by?.length) throw cause
+      const { ids, ...notes } = change
+      await log.replace({ ids })
+      await memory.replace({ ids: [], ...notes })
+    }
   }
 
-  /** Says whether another attempt is worth it. Firefox fails once more after a full disk, then works. */
-  const recover = async (log: ChunkLog, cause: unknown, isLast: boolean) => {
-    const error = toStoreError(cause, 'the outbox')
-    if (error.code === 'QUOTA') {
-      if (isLast && !isFull) o.onError(error)
-      isFull = isLast
-      const sizes = isLast ? [] : await log.sizes().catch(() => [])
-      await evict(log, planShrinking(sizes, platform.now())).catch(() => undefined)
-    } else if (isLast) lose(log, error)
+  const evict = async (log: ChunkLog, { ids, drops }: Eviction) => {
+    if (ids.length > 0) await replace(log, { ids, drops })
+  }
+
+  const shrink = async (log: ChunkLog) => {
+    const sizes = await log.sizes().catch(() => [])
+    await evict(log, planShrinking(sizes, platform.now())).catch(() => undefined)
+  }
+
+  const recover = async (log: ChunkLog, error: GraySyncError, errors: readonly GraySyncError[]) => {
+    const isLast = errors.length === ATTEMPTS
+    const full = errors.find(({ code }) => code === 'QUOTA')
+    if (full === error && !isLast) return shrink(log)
+    if (!isLast) return
+    if (!full) return lose(log, error)
+    if (!isFull) o.onError(full)
+    isFull = true
   }
 
   const attempt = async <T>(work: (log: ChunkLog) => Promise<T>, isWanted = () => true) => {
-    for (const isLast of [false, true]) {
+    const errors: GraySyncError[] = []
+    while (disk && errors.length < ATTEMPTS && isWanted()) {
       const log = disk
-      if (!log || !isWanted()) return null
       try {
         return { answer: await work(log) }
       } catch (cause) {
-        await recover(log, cause, isLast)
+        const error = toStoreError(cause, 'the outbox')
+        errors.push(error)
+        await recover(log, error, errors)
       }
     }
     return null
+  }
+
+  const reach = async <T>(work: (log: ChunkLog) => Promise<T>) => {
+    const done = await attempt(work)
+    return done ? done.answer : work(memory)
   }
 
   const boundDisk = async (log: ChunkLog) => {
@@ -125,10 +151,8 @@ export function createShelf(o: {
       }
       return false
     },
-    async reach(work) {
-      const done = await attempt(work)
-      return done ? done.answer : work(memory)
-    },
+    reach,
+    replace: (change) => reach((log) => replace(log, change)),
     async reachAll(work) {
       await attempt(work)
       await work(memory)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Lane, TelemetryRecord } from '../../src/model/record.js'
 import type { Chunk } from '../../src/store/database.js'
-import { listDrops } from '../../src/store/outbox-log.js'
+import { FREE, listDrops } from '../../src/store/outbox-log.js'
 import { addAll, type Desk, forgetDatabase, makeRecords, openDesk, until } from '../support/desk.js'
 import { createDevice } from '../support/device.js'
 
@@ -342,25 +342,27 @@ describe('bounds', () => {
 })
 
 describe('a disk that fails', () => {
-  /** Lets so many writes of chunks fail as a browser does: the transaction aborts with its cause. */
-  const failPuts = (name: string, times: number) => {
-    let left = times
+  /** Lets the next writes fail as a browser does: the transaction aborts with its cause. */
+  const failPuts = (causes: readonly string[], store = 'chunks') => {
+    const left = [...causes]
     const put = IDBObjectStore.prototype.put
     return vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
       this: IDBObjectStore,
       ...value: Parameters<IDBObjectStore['put']>
     ) {
-      if (this.name === 'chunks' && left-- > 0) throw new DOMException('full', name)
+      const name = this.name === store ? left.shift() : undefined
+      if (name) throw new DOMException('full', name)
       return put.apply(this, value)
     })
   }
+  const FULL = ['QuotaExceededError', 'QuotaExceededError', 'QuotaExceededError']
 
   it('for want of room gives up a quarter of the telemetry, and then takes the record', async () => {
     const desk = await open()
     for (let i = 0; i < 8; i++) {
       await desk.database?.put('chunks', makeChunk(`row ${i}`, { since: Date.now() + i }))
     }
-    failPuts('QuotaExceededError', 1)
+    failPuts(['QuotaExceededError'])
     const uids = addAll(desk.outbox, makeRecords(50, 'error'))
     await desk.outbox.flush()
     expect(await drops(desk)).toEqual({ 'metric:quota': 2 })
@@ -370,16 +372,84 @@ describe('a disk that fails', () => {
 
   it('for want of room again keeps the records in memory and says so once', async () => {
     const desk = await open()
-    failPuts('QuotaExceededError', 4)
+    failPuts([...FULL, ...FULL])
     const uids = addAll(desk.outbox, makeRecords(100))
     await desk.outbox.flush()
     expect(desk.errors.map((error) => error.code)).toEqual(['QUOTA'])
     expect((await readAll(desk, 'metric')).map((record) => record.uid)).toEqual(uids)
   })
 
+  it('for want of room, and then once by another name, is not given up', async () => {
+    const desk = await open()
+    const before = addAll(desk.outbox, makeRecords(1, 'feedback'))
+    await desk.outbox.flush()
+    failPuts(['QuotaExceededError', 'InvalidStateError', 'InvalidStateError'])
+    addAll(desk.outbox, makeRecords(1))
+    await desk.outbox.flush()
+    expect(desk.errors.map((error) => error.code)).toEqual(['QUOTA'])
+    expect((await readAll(desk, 'feedback')).map((record) => record.uid)).toEqual(before)
+  })
+
+  it('may leave a request without an answer: its transaction has one', async () => {
+    const desk = await open()
+    const put = IDBObjectStore.prototype.put
+    vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+      this: IDBObjectStore,
+      ...value: Parameters<IDBObjectStore['put']>
+    ) {
+      const request = put.apply(this, value)
+      vi.spyOn(request, 'dispatchEvent').mockReturnValue(true)
+      const tx = this.transaction as IDBTransaction & { _abort(name: string): void }
+      queueMicrotask(() => tx._abort('QuotaExceededError'))
+      return request
+    })
+    const uids = addAll(desk.outbox, makeRecords(1))
+    await desk.outbox.flush()
+    expect(desk.errors.map((error) => error.code)).toEqual(['QUOTA'])
+    expect((await readAll(desk, 'metric')).map((record) => record.uid)).toEqual(uids)
+  })
+
+  it('for want of room still lets go what upstream has, and memory keeps the count of what was refused', async () => {
+    const desk = await open()
+    addAll(desk.outbox, makeRecords(2))
+    await desk.outbox.flush()
+    const batch = await desk.outbox.next('metric')
+    failPuts(FULL, 'outbox')
+    const drops = listDrops({ 'metric:poison': 1 })
+    if (batch) await desk.outbox.settle(batch, { drops })
+    expect(await chunks(desk)).toEqual([])
+    const told: unknown[] = []
+    await desk.outbox.tellDrops((drop) => {
+      told.push(drop)
+      return makeRecords(1, 'error')[0] as TelemetryRecord
+    })
+    expect(told).toEqual(drops)
+  })
+
+  it('for want of room keeps a batch whose rest it does not take', async () => {
+    const desk = await open()
+    const uids = addAll(desk.outbox, makeRecords(2, 'feedback'))
+    await desk.outbox.flush()
+    const batch = await desk.outbox.next('feedback')
+    failPuts(FULL)
+    if (batch) await desk.outbox.settle(batch, { rest: batch.records.slice(1) })
+    expect((await readAll(desk, 'feedback')).map((record) => record.uid)).toEqual(uids)
+  })
+
+  it('for want of room makes nobody forget how long upstream wants to be left alone', async () => {
+    const desk = await open()
+    await desk.outbox.setSchedule(FREE)
+    const asked = { ...FREE, notBefore: Date.now() + 60_000, told: true, failures: 1 }
+    failPuts(FULL, 'outbox')
+    await desk.outbox.setSchedule(asked)
+    expect(await desk.outbox.schedule()).toEqual(asked)
+    await desk.outbox.setSchedule(FREE)
+    expect(await desk.outbox.schedule()).toEqual(FREE)
+  })
+
   it('once works the second time', async () => {
     const desk = await open()
-    failPuts('InvalidStateError', 1)
+    failPuts(['InvalidStateError'])
     addAll(desk.outbox, makeRecords(50))
     await desk.outbox.flush()
     expect(await chunks(desk)).toHaveLength(1)

@@ -14,15 +14,22 @@ export interface BacklogResult {
   dropped: number
   /** Of telemetry on disk, at most. */
   bytes: number
+  /** Entries of feedback that arrived, of two. */
   feedback: number
+  /** What nobody caught in the page. */
+  thrown: readonly string[]
   /** By how much JavaScript's heap grew after the first fifth; `null` where the browser keeps it to itself. */
   heapGrowth: number | null
   repeated: number
 }
 
-/** Captures far more than fits in an outage, with one entry of feedback before it all. */
-export async function runBacklog(lab: Lab, html: string, events: number): Promise<BacklogResult> {
-  const { url, collector, tally } = await openUpstream(html)
+/** Captures far more than fits in an outage, between two entries of feedback. After a fifth the host may take all that is left of the disk. */
+export async function runBacklog(
+  lab: Lab,
+  o: { html: string; events: number; isFilled: boolean },
+): Promise<BacklogResult> {
+  const { url, collector, tally } = await openUpstream(o.html)
+  const emitted = o.events + 2
   try {
     collector.fault = '503'
     const tab = await lab.openPage(url)
@@ -32,26 +39,29 @@ export async function runBacklog(lab: Lab, html: string, events: number): Promis
     for (let look = 0; look < LOOKS; look++) {
       await tab.run(
         (from, count) => outage.emitMany(from, count),
-        1 + (look * events) / LOOKS,
-        events / LOOKS,
+        1 + (look * o.events) / LOOKS,
+        o.events / LOOKS,
       )
+      if (o.isFilled && look === 0) await tab.run(() => outage.fillDisk())
       heaps.push(await tab.run(() => outage.heapBytes()))
-      bytes = Math.max(bytes, (await tab.run(() => outage.disk())).bytes)
+      bytes = Math.max(bytes, await tab.run(() => outage.diskBytes()))
     }
-    const { feedback } = await tab.run(() => outage.disk())
+    await tab.run(() => outage.feedback())
     collector.fault = 'none'
     await tab.run(() => void dispatchEvent(new Event('online')))
-    const isOver = () => tally.events() + countDropped(collector.stored.values()) >= events + 1
+    const isOver = () => tally.events() + countDropped(collector.stored.values()) >= emitted
     const end = performance.now() + WAIT_MS
     while (!isOver() && performance.now() < end) await sleep(50)
+    const thrown = await tab.run(() => outage.thrown())
     await tab.close()
     const [first, last] = [heaps[0] ?? null, heaps.at(-1) ?? null]
     return {
-      emitted: events + 1,
+      emitted,
       arrived: tally.events(),
       dropped: countDropped(collector.stored.values()),
       bytes,
-      feedback,
+      feedback: [0, emitted - 1].filter(tally.has).length,
+      thrown,
       heapGrowth: first === null || last === null ? null : last - first,
       repeated: tally.repeated(),
     }

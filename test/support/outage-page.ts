@@ -1,3 +1,4 @@
+import { openDB } from 'idb'
 import { createDelivery } from '../../src/flows/deliver.js'
 import type { Lane } from '../../src/model/record.js'
 import { otlpSink } from '../../src/otlp.js'
@@ -9,6 +10,8 @@ import { readMark, toMark } from './tally.js'
 
 const LANES: readonly Lane[] = ['error', 'exposure', 'metric']
 const STEP_MS = 10
+const BLOCK_BYTES = 256 * 1_024
+const LEAST_BYTES = 1_024
 
 /** What a script outside says to the page. */
 export interface OutagePage {
@@ -22,10 +25,15 @@ export interface OutagePage {
   /** What is on disk of what was streamed, and how old the oldest is that is not. */
   progress(): Promise<{ stored: number[]; tailMs: number }>
   feedback(): Promise<void>
+  /** Fills what the browser lets this origin have, as a host's own data does, and answers with its bytes. */
+  fillDisk(): Promise<number>
   flush(): Promise<void>
   /** Lets time go by. */
   advance(ms: number): void
-  disk(): Promise<{ bytes: number; feedback: number }>
+  /** Bytes of telemetry on disk. */
+  diskBytes(): Promise<number>
+  /** What nobody caught. */
+  thrown(): readonly string[]
   /** `null` where the browser keeps it to itself. */
   heapBytes(): number | null
 }
@@ -34,6 +42,9 @@ const { platform, advance } = leap(browserPlatform())
 const database = await openDatabase(platform)
 const { signal } = new AbortController()
 const emittedAt: number[] = []
+const thrown: string[] = []
+addEventListener('error', ({ message }) => void thrown.push(message))
+addEventListener('unhandledrejection', ({ reason }) => void thrown.push(String(reason)))
 
 const page: OutagePage = {
   emit(index, lane = LANES[index % LANES.length] ?? 'metric') {
@@ -74,16 +85,30 @@ const page: OutagePage = {
     const uid = crypto.randomUUID()
     await outbox.addDurably({ uid, name: 'feedback', at, lane: 'feedback', attributes })
   },
+  async fillDisk() {
+    const host = await openDB('host', 1, {
+      upgrade: (db) => void db.createObjectStore('files', { autoIncrement: true }),
+    })
+    let filled = 0
+    for (let bytes = BLOCK_BYTES; bytes >= LEAST_BYTES; ) {
+      const block = Uint8Array.from({ length: bytes }, () => Math.random() * 256)
+      try {
+        await host.put('files', block)
+        filled += bytes
+      } catch {
+        bytes /= 2
+      }
+    }
+    host.close()
+    return filled
+  },
   flush: () => outbox.flush(),
   advance,
-  async disk() {
+  async diskBytes() {
     const chunks = await database.getAll('chunks')
-    const [kept, rest] = [true, false].map((isFeedback) =>
-      chunks.filter(({ lane }) => (lane === 'feedback') === isFeedback),
-    )
-    const bytes = rest?.reduce((sum, chunk) => sum + chunk.bytes, 0) ?? 0
-    return { bytes, feedback: kept?.length ?? 0 }
+    return chunks.reduce((sum, { lane, bytes }) => sum + (lane === 'feedback' ? 0 : bytes), 0)
   },
+  thrown: () => thrown,
   heapBytes() {
     const { gc } = globalThis as { gc?: () => void }
     gc?.()
