@@ -5,6 +5,8 @@ export type PageLife =
   | 'visible'
   | 'hidden'
   | 'pagehide'
+  /** After `pagehide`: the page may be shown again as it is, and what it left open in IndexedDB stays open. */
+  | 'kept'
   | 'pageshow'
   | 'freeze'
   | 'resume'

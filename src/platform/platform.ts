@@ -118,6 +118,10 @@ function onLife(listener: (life: PageLife) => void, signal: AbortSignal): void {
   for (const life of ['pagehide', 'pageshow', 'online', 'offline'] as const) {
     globalThis.addEventListener(life, tell(life), { signal })
   }
+  // Firefox keeps no page with an open transaction, and Chromium lets go of one that is in the way: only WebKit does neither.
+  if (navigator.vendor !== 'Apple Computer, Inc.') return
+  const keep = ({ persisted }: PageTransitionEvent) => persisted && listener('kept')
+  globalThis.addEventListener('pagehide', keep, { signal })
 }
 
 function readNote(key: string): string | null {

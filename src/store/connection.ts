@@ -59,12 +59,12 @@ function toCoded(cause: unknown): unknown {
   return cause instanceof DOMException ? toStoreError(cause, 'store') : cause
 }
 
-/** Safari drops connections with `UnknownError`, Firefox and Chromium answer `InvalidStateError` on a closed one. */
+/** Safari drops connections with `UnknownError`, Firefox and Chromium answer `InvalidStateError` on a closed one; a page that was kept finds `AbortError`. */
 function isDead(cause: unknown): boolean {
   // An opening that failed says so by a code.
   const root = cause instanceof GraySyncError ? cause.cause : cause
   return (
     root instanceof DOMException &&
-    (root.name === 'InvalidStateError' || root.name === 'UnknownError')
+    ['InvalidStateError', 'UnknownError', 'AbortError'].includes(root.name)
   )
 }

@@ -49,7 +49,7 @@ async function take<Schema extends DBSchema>(
     throw new GraySyncError('UNSUPPORTED', `no IndexedDB here, "${name}" can't be opened`)
   }
   const request = ask(platform.indexedDB)
-  request.addEventListener('success', () => quieten(request.result))
+  request.addEventListener('success', () => tend(platform, request.result))
   const opening = wrap(request) as Promise<IDBPDatabase<Schema>>
   try {
     const db = await withinTime(
@@ -66,13 +66,38 @@ async function take<Schema extends DBSchema>(
   }
 }
 
-/** A transaction that dies tells those who wait for it; where nobody does, it is no failure of the page. */
-function quieten(db: IDBDatabase): void {
-  const prototype = Object.getPrototypeOf(db) as IDBDatabase
+/**
+ * A transaction that dies tells those who wait for it; where nobody does, it is no failure of the page. What is open
+ * where a page is kept would be so for as long, and no other page gets past it: it ends, and begins anew afterwards.
+ */
+function tend(platform: Platform, db: IDBDatabase): void {
+  const { close, transaction } = Object.getPrototypeOf(db) as IDBDatabase
+  const open = new Set<IDBTransaction>()
+  const closing = new AbortController()
   db.transaction = (...args) => {
-    const tx = prototype.transaction.apply(db, args)
-    wrap(tx).done.catch(() => undefined)
+    const tx = transaction.apply(db, args)
+    open.add(tx)
+    wrap(tx)
+      .done.catch(() => undefined)
+      .finally(() => open.delete(tx))
     return tx
+  }
+  db.close = () => {
+    closing.abort()
+    close.call(db)
+  }
+  platform.onLife((life) => {
+    if (life !== 'kept') return
+    db.close()
+    for (const tx of open) end(tx)
+  }, closing.signal)
+}
+
+function end(tx: IDBTransaction): void {
+  try {
+    tx.abort()
+  } catch {
+    // It is about to commit, and does.
   }
 }
 

@@ -107,6 +107,23 @@ describe('a channel of the browser', () => {
 })
 
 describe('the life of the page', () => {
+  it('tells that it is kept where a page is kept with what it has open, and only then', () => {
+    const heard: PageLife[] = []
+    const { vendor } = navigator
+    const act = (name: string) => {
+      Object.defineProperty(navigator, 'vendor', { value: name, configurable: true })
+      const abort = new AbortController()
+      platform.onLife((life) => heard.push(life), abort.signal)
+      for (const persisted of [false, true]) {
+        dispatchEvent(new PageTransitionEvent('pagehide', { persisted }))
+      }
+      abort.abort()
+    }
+    act('Apple Computer, Inc.')
+    act(vendor)
+    expect(heard).toEqual(['pagehide', 'pagehide', 'kept', 'pagehide', 'pagehide'])
+  })
+
   it('is heard until the signal ends', () => {
     const heard: PageLife[] = []
     const abort = new AbortController()

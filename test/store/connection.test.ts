@@ -118,6 +118,41 @@ describe('a connection', () => {
   })
 })
 
+describe('a page that is kept', () => {
+  it('ends what it has open, so that no other waits for it, and does it anew', async () => {
+    const world = createWorld({ indexedDB: new IDBFactory() })
+    const kept = world.tab()
+    const [mine, theirs] = [kept, world.tab()].map(connectControl)
+    if (!mine || !theirs) throw new Error('two tabs')
+    let runs = 0
+    const holding = mine.run(async (db) => {
+      const tx = db.transaction('control', 'readwrite')
+      await tx.store.put({ key: 'a', value: ++runs })
+      // It has more to do, and does not get to it.
+      while (runs === 1) await tx.store.get('a')
+      await tx.done
+    })
+    await rest()
+    const other = writeFact(theirs, 'b', 1)
+    kept.live('kept')
+    await other
+    await holding
+    expect(await theirs.run((db) => db.get('control', 'a'))).toEqual({ key: 'a', value: 2 })
+    for (const connection of [mine, theirs]) connection.close()
+  })
+
+  it('does nothing to a database that is closed', async () => {
+    const tab = createTab()
+    const db = await openControl(tab)
+    const tx = db.transaction('control', 'readwrite')
+    await tx.store.put({ key: 'a', value: 1 })
+    db.close()
+    tab.live('kept')
+    await tx.done
+    expect(tx.error).toBeNull()
+  })
+})
+
 describe('a transaction that dies while nobody waits for its end', () => {
   it('is no failure of the page', async () => {
     const failures: unknown[] = []

@@ -29,7 +29,11 @@ const REPLAY = {
 export function createQueueEngine(
   name: EngineName,
   tier: Tier,
-  { platform, server = 'https://server.test/' }: { platform: Platform; server?: string },
+  {
+    platform,
+    server = 'https://server.test/',
+    width = 1,
+  }: { platform: Platform; server?: string; width?: number },
 ): Engine<AppendOperation> {
   const disk = openDisk(name, platform)
   // An app has its database open before it reads or writes for anybody.
@@ -45,6 +49,7 @@ export function createQueueEngine(
         platform,
         server,
         sendsRows: tier === 'versioned',
+        width,
       })
       sender.kick()
       return {

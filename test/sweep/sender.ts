@@ -13,7 +13,7 @@ export interface Sender {
   stop(): Promise<{ clean: boolean; inflight: string[] }>
 }
 
-/** Sends what is queued, in order, until it is stopped or has lost the right to. */
+/** Sends what is queued until it is stopped or has lost the right to, in order within one note. */
 export function createSender(o: {
   ctx: EngineContext
   disk: EngineDisk
@@ -23,6 +23,8 @@ export function createSender(o: {
   server: string
   /** A whole row with its version, and not the operation. */
   sendsRows: boolean
+  /** So many of the first rows of the queue are on their way at once, each of another note. */
+  width: number
 }): Sender {
   const { ctx, disk, name, platform, server } = o
   let stopped = false
@@ -53,26 +55,31 @@ export function createSender(o: {
     }
   }
 
-  const conclude = async (row: QueuedRow) => {
-    const remove = () => write(disk, (tx) => tx.objectStore('queue').delete(row.seq))
+  const conclude = async (rows: readonly QueuedRow[]) => {
+    const acknowledge = () => {
+      for (const row of rows) void ctx.ack(row.opId)
+    }
     // Real engines do it in either order.
-    if (name === 'refactored') void ctx.ack(row.opId)
-    await remove()
-    if (name === 'legacy') void ctx.ack(row.opId)
+    if (name === 'refactored') acknowledge()
+    await write(disk, async (tx) => {
+      for (const row of rows) await tx.objectStore('queue').delete(row.seq)
+    })
+    if (name === 'legacy') acknowledge()
   }
 
   /** `false` when there was nothing to send. */
   const sendFirst = async (): Promise<boolean> => {
-    const [row] = await disk.run((db) => db.getAll('queue', null, 1))
-    if (!row) return false
+    const rows = distinct(await disk.run((db) => db.getAll('queue', null, o.width)))
+    if (rows.length === 0) return false
     await write(disk, async (tx) => {
-      await tx.objectStore('queue').put({ ...row, state: 'inflight' })
+      for (const row of rows) await tx.objectStore('queue').put({ ...row, state: 'inflight' })
     })
     if (stopped) return false
-    const outcome = await post(row)
-    if (!outcome) throw new Error('no outcome')
-    if (outcome === 'fenced') stopped = true
-    else await conclude(row)
+    const outcomes = await Promise.all(rows.map((row) => post(row).catch(() => null)))
+    if (outcomes.includes('fenced')) stopped = true
+    const done = rows.filter((_, at) => outcomes[at] && outcomes[at] !== 'fenced')
+    if (done.length > 0) await conclude(done)
+    if (outcomes.includes(null)) throw new Error('no outcome')
     return true
   }
 
@@ -104,4 +111,10 @@ export function createSender(o: {
       return { clean: true, inflight: [] }
     },
   }
+}
+
+/** The first of each note. */
+function distinct(rows: readonly QueuedRow[]): QueuedRow[] {
+  const notes = rows.map((row) => row.op.entityId)
+  return rows.filter((row, at) => notes.indexOf(row.op.entityId) === at)
 }

@@ -51,12 +51,15 @@ const name = query.get('name') ?? ''
 const tier = query.get('tier') as Tier
 const notes = Number(query.get('notes'))
 const pauseMs = Number(query.get('pauseMs'))
+const burst = Number(query.get('burst'))
+const width = Number(query.get('width'))
 
 const { key, bootstrap, version } = await (await fetch('/plan')).json()
 const platform = browserPlatform()
 
 function createEngine(engine: EngineName): Engine<AppendOperation> {
-  return { ...createQueueEngine(engine, tier, { platform, server: '/operations' }), version }
+  const made = createQueueEngine(engine, tier, { platform, server: '/operations', width })
+  return { ...made, version }
 }
 
 const gray = createGraySync<AppendOperation>({
@@ -89,8 +92,9 @@ async function write(at: number): Promise<void> {
 }
 
 async function keepWriting(): Promise<void> {
-  for (let at = 0; !ended; at++) {
-    await write(at)
+  for (let at = 0; !ended; ) {
+    const size = 1 + Math.floor(Math.random() * burst)
+    await Promise.all(Array.from({ length: size }, () => write(at++)))
     await pause(pauseMs)
   }
 }

@@ -11,6 +11,7 @@ import type { Browser, Make, Tab } from '../support/tab.js'
 import type { Stored } from './page.js'
 import { type FaultsServer, serveFaults } from './server.js'
 
+/** So long nothing may change before it is at rest. */
 const REST_MS = 90_000
 
 /** A browser that outlives its crashes: whoever asks gets the one that runs. */
@@ -69,12 +70,13 @@ export interface Profile {
   end(): Promise<void>
 }
 
+/** Each of its tabs writes up to `burst` operations at once, on one of `notes` notes each, and pauses; its engine has up to `width` on their way. */
 export async function openProfile(
   lab: Lab,
-  o: { tier: Tier; notes: number; pauseMs: number; flaw?: Flaw },
+  o: { tier: Tier; notes: number; pauseMs: number; burst: number; width: number; flaw?: Flaw },
 ): Promise<Profile> {
   const { html, plans } = lab
-  const { tier, notes, pauseMs } = o
+  const { tier, notes, pauseMs, burst, width } = o
   const server = await serveFaults({ tier, html, plans, ...(o.flaw && { flaw: o.flaw }) })
   const tabs: Tab[] = []
   const names = new Map<Tab, string>()
@@ -82,7 +84,9 @@ export async function openProfile(
   const toUrl = (tab: Tab) => {
     const name = `tab${++count}`
     names.set(tab, name)
-    return `${server.url}?${new URLSearchParams({ name, tier, notes: `${notes}`, pauseMs: `${pauseMs}` })}`
+    const numbers = Object.entries({ notes, pauseMs, burst, width })
+    const asked = numbers.map(([key, value]) => [key, String(value)])
+    return `${server.url}?${new URLSearchParams([['name', name], ['tier', tier], ...asked])}`
   }
   const profile: Profile = {
     server,
@@ -153,10 +157,13 @@ export function sleep(ms: number): Promise<void> {
 
 /** What is not at rest in the end, or `null`. */
 async function untilRest(tab: Tab): Promise<string | null> {
-  const end = performance.now() + REST_MS
+  let end = 0
+  let last: string | null = ''
   for (;;) {
     const unrest = await tab.run(() => window.faults.unrest().catch(String))
+    if (unrest !== last) end = performance.now() + REST_MS
     if (unrest === null || performance.now() > end) return unrest
+    last = unrest
     await sleep(50)
   }
 }

@@ -11,12 +11,15 @@ export interface Soaked extends Verdict {
 }
 
 /** Four tabs of one profile that write for so long, while engines change and everything happens to them; then the verdict. */
-export async function soak(
-  lab: Lab,
-  o: { minutes: number; most: number; random: Random },
-): Promise<Soaked> {
+export async function soak(lab: Lab, o: { minutes: number; random: Random }): Promise<Soaked> {
   const { random } = o
-  const profile = await openProfile(lab, { tier: 'fenced', notes: 200, pauseMs: 150 })
+  const profile = await openProfile(lab, {
+    tier: 'fenced',
+    notes: 500,
+    pauseMs: 400,
+    burst: 16,
+    width: 16,
+  })
   const { server } = profile
   const faults: Record<string, number> = {}
   const end = performance.now() + o.minutes * 60_000
@@ -24,7 +27,7 @@ export async function soak(
   let flips = 0
   server.publish(goal)
   try {
-    while (performance.now() < end && server.told.size < o.most) {
+    while (performance.now() < end) {
       while (profile.tabs.length < TABS) await profile.loaded(await profile.open())
       await sleep(random.below(5_000))
       if (random.below(3) === 0) {

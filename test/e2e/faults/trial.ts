@@ -51,6 +51,8 @@ export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict> {
     tier: trial.tier,
     notes: 3,
     pauseMs: 20,
+    burst: 1,
+    width: 1,
     ...(trial.flaw && { flaw: trial.flaw }),
   })
   try {

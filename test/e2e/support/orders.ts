@@ -67,16 +67,17 @@ export async function openOrders(): Promise<{
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { port } = server.address() as AddressInfo
 
   return {
-    home: `${origin}/`,
+    home: `http://127.0.0.1:${port}/`,
     expect() {
       const id = `page-${count++}`
       lines.set(id, { waiting: null, orders: [] })
       return id
     },
-    toUrl: (page, id) => `${page}#${origin}/next/${id}`,
+    // WebKit has six connections for a host, and each page that waits takes one.
+    toUrl: (page, id) => `${page}#http://${id}.localhost:${port}/next/${id}`,
     give: <T>(id: string, work: unknown, args: readonly unknown[]) =>
       new Promise<Awaited<T>>((resolve, reject) => {
         const number = count++
@@ -99,8 +100,12 @@ export async function openOrders(): Promise<{
 export async function takeOrders(): Promise<void> {
   const from = location.hash.slice(1)
   if (!from) return
+  // WebKit keeps a page with its connections.
+  const leaving = new AbortController()
+  addEventListener('pagehide', () => leaving.abort())
   for (;;) {
-    const response = await fetch(from, { cache: 'no-store' }).catch(() => null)
+    const { signal } = leaving
+    const response = await fetch(from, { cache: 'no-store', signal }).catch(() => null)
     if (!response?.ok) return
     const { number, source, args } = await response.json()
     const answer: { value?: unknown; error?: string } = {}
@@ -110,8 +115,9 @@ export async function takeOrders(): Promise<void> {
       answer.error = String(cause)
     }
     const to = `${new URL(from).origin}/answer/${number}`
-    await fetch(to, { method: 'POST', body: JSON.stringify(answer), keepalive: true }).catch(
-      () => undefined,
-    )
+    const body = JSON.stringify(answer)
+    // A page that leaves still answers; what outlives its page may have 64 KiB.
+    const keepalive = body.length < 20_000
+    await fetch(to, { method: 'POST', body, keepalive }).catch(() => undefined)
   }
 }
