@@ -7,6 +7,9 @@ import { lifelike } from '../test/e2e/support/lifelike.js'
 import { buildPage } from '../test/support/outage.js'
 import { signPlans } from '../test/sweep/plans.js'
 
+/** So that half an hour has 50,000. */
+const LEAST_PER_MINUTE = 50_000 / 30
+
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '30' }, seed: { type: 'string' } },
 })
@@ -23,7 +26,9 @@ const lab = await openLab({
 })
 try {
   const random = createRandom(seed)
-  const { wrong, faults, ...sum } = await soak(lab, { minutes, most: 50_000, random })
+  const { wrong, faults, ...sum } = await soak(lab, { minutes, random })
+  const least = Math.floor(minutes * LEAST_PER_MINUTE)
+  if (sum.accepted < least) wrong.push(`${sum.accepted} operations were accepted, not ${least}`)
   for (const line of wrong.slice(0, 20)) console.error(line)
   const struck = Object.entries(faults).map(([fault, count]) => `${count} ${fault}`)
   console.log(
