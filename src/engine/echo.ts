@@ -92,9 +92,12 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
     },
     handed(op) {
       newestAt = platform.monotonic()
-      // Once one was missed all that follow come in their order from the op-log.
       if (!missed && waiting.length < MOST_WAITING) waiting.push(op)
-      else missed = true
+      else {
+        // All come in their order from the op-log: one of these could undo what a pull brings of those that do not.
+        missed = true
+        waiting.length = 0
+      }
       arm()
     },
   }

@@ -86,6 +86,22 @@ describe('operations for a shadow', () => {
     expect(applied).toEqual(ids)
   })
 
+  it('are left to the reads of the shadow where more came than are held and the server has them', async () => {
+    const { echo, applied, accept, pass } = rig()
+    await echo.begin()
+    const ids = Array.from({ length: 1_100 }, (_, n) => `op ${n}`)
+    for (const id of ids.slice(1_090)) await accept(op(id))
+    for (const id of ids) echo.handed(op(id))
+    // The user goes on: it is late, and not quiet.
+    for (let n = 0; n < 25; n++) {
+      echo.handed(op(`busy ${n}`))
+      await pass(100)
+    }
+    expect(applied).toEqual([])
+    for (let turn = 0; turn < 20; turn++) await pass(300)
+    expect(applied).toEqual(ids.slice(1_090))
+  })
+
   it('end with the shadow', async () => {
     const { echo, applied, pass, end } = rig()
     await echo.begin()
