@@ -1,11 +1,4 @@
-import {
-  type Draft,
-  dropDraft,
-  keepDraft,
-  keepDraftId,
-  readDraft,
-  readDraftId,
-} from './feedback-form/draft.js'
+import { begin, type Draft, dropBegun, keepBegun, readBegun } from './feedback-form/draft.js'
 import { Base, dress, given, langOf, make } from './feedback-form/element.js'
 import { createHistory } from './feedback-form/history.js'
 import { type FeedbackStrings, stringsOf } from './feedback-form/strings.js'
@@ -75,14 +68,17 @@ export class GraySyncFeedback extends Base {
   open(entry: Partial<Draft> = {}): void {
     // The event of a dialog that was closed may be yet to come.
     if (this.#view?.dialog.open || !this.shadowRoot) return
-    const view = createView(this.#texts(), { ...readDraft(), ...entry }, this.context)
-    const id = readDraftId()
+    let begun = readBegun(entry)
+    const view = createView(this.#texts(), begun.draft, this.context)
     this.#view = view
-    keepDraftId(id)
-    view.form.addEventListener('input', () => keepDraft(view.draft()))
+    view.form.addEventListener('input', () => {
+      begun = begin(view.draft())
+      keepBegun(begun)
+    })
     view.form.addEventListener('submit', (event) => {
       event.preventDefault()
-      void this.#submit(view, id)
+      keepBegun(begun)
+      void this.#submit(view, begun.id)
     })
     view.dialog.addEventListener('close', () => {
       view.dialog.remove()
@@ -134,7 +130,7 @@ export class GraySyncFeedback extends Base {
       const file = view.file()
       const entry = { ...draft, context: view.facts(), id, ...(file && { file }) }
       const saved = await this.gray.feedback(entry)
-      dropDraft()
+      dropBegun(id)
       view.thank(saved.durable === false ? texts.queued : texts.saved)
       this.dispatchEvent(
         new CustomEvent('graysync-feedback', {

@@ -2,38 +2,54 @@ import { mintId } from '../lib/id.js'
 import type { Feedback } from '../model/record.js'
 
 const DRAFT = 'graysync.feedback.draft'
-const ID = 'graysync.feedback.id'
 
 /** What the user has begun to say. */
 export type Draft = Pick<Feedback, 'text' | 'category' | 'rating' | 'severity' | 'contact'>
 
-/** What was begun outlives the page. */
-export function readDraft(): Draft {
+/** The same words have the same id in every tab, so that however often they are sent they are one entry; other words have another. */
+export interface Begun {
+  id: string
+  draft: Draft
+}
+
+/** What was begun outlives the page; what is given takes its place. */
+export function readBegun(entry: Partial<Draft>): Begun {
+  const kept = readKept()
+  const draft = { ...(kept?.draft ?? { text: '' }), ...entry }
+  return kept && JSON.stringify(kept.draft) === JSON.stringify(draft) ? kept : begin(draft)
+}
+
+export function begin(draft: Draft): Begun {
+  return { id: mintId(Date.now(), crypto.getRandomValues(new Uint8Array(16))), draft }
+}
+
+export function keepBegun(begun: Begun): void {
+  attempt(() => localStorage.setItem(DRAFT, JSON.stringify(begun)))
+}
+
+/** Leaves what another tab has begun since. */
+export function dropBegun(id: string): void {
+  if (readKept()?.id === id) attempt(() => localStorage.removeItem(DRAFT))
+}
+
+function readKept(): Begun | null {
   try {
-    const draft: unknown = JSON.parse(localStorage.getItem(DRAFT) ?? '')
-    return isDraft(draft) ? draft : { text: '' }
+    const kept: unknown = JSON.parse(localStorage.getItem(DRAFT) ?? '')
+    return isBegun(kept) ? kept : null
   } catch {
-    return { text: '' }
+    return null
   }
 }
 
-export function keepDraft(draft: Draft): void {
-  attempt(() => localStorage.setItem(DRAFT, JSON.stringify(draft)))
-}
-
-export function dropDraft(): void {
-  attempt(() => localStorage.removeItem(DRAFT))
-  attempt(() => sessionStorage.removeItem(ID))
-}
-
-/** One id as long as one entry is written, so that two presses are one entry; a tab of its own, so that two tabs are two. */
-export function readDraftId(): string {
-  const id = attempt(() => sessionStorage.getItem(ID))
-  return id ?? mintId(Date.now(), crypto.getRandomValues(new Uint8Array(16)))
-}
-
-export function keepDraftId(id: string): void {
-  attempt(() => sessionStorage.setItem(ID, id))
+function isBegun(value: unknown): value is Begun {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'id' in value &&
+    typeof value.id === 'string' &&
+    'draft' in value &&
+    isDraft(value.draft)
+  )
 }
 
 function isDraft(value: unknown): value is Draft {
@@ -43,10 +59,10 @@ function isDraft(value: unknown): value is Draft {
 }
 
 /** A policy may forbid storage: a form without drafts is still a form. */
-function attempt<T>(act: () => T): T | null {
+function attempt(act: () => void): void {
   try {
-    return act()
+    act()
   } catch {
-    return null
+    // Nothing is kept.
   }
 }

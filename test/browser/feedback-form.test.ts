@@ -10,7 +10,6 @@ let fail: boolean
 
 beforeEach(() => {
   localStorage.clear()
-  sessionStorage.clear()
   taken = []
   fail = false
   document.documentElement.lang = 'en'
@@ -279,11 +278,14 @@ describe('an entry', () => {
     await expect.poll(alert).toContain('could not be saved')
   })
 
-  it.each(['{', '[]', 'null', '{"text":5}'])('begins empty after a draft of %s', (draft) => {
-    localStorage.setItem('graysync.feedback.draft', draft)
-    form.open()
-    expect(find<HTMLTextAreaElement>('#text').value).toBe('')
-  })
+  it.each(['{', '[]', 'null', '{"id":"x","draft":{"text":5}}'])(
+    'begins empty after a draft of %s',
+    (draft) => {
+      localStorage.setItem('graysync.feedback.draft', draft)
+      form.open()
+      expect(find<HTMLTextAreaElement>('#text').value).toBe('')
+    },
+  )
 })
 
 describe('the language', () => {

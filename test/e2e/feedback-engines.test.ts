@@ -96,21 +96,21 @@ function runInside(make: Make<KeyboardTab>): void {
     await rm(folder, { recursive: true, force: true, maxRetries: 3 })
   })
 
-  async function openPage(): Promise<void> {
+  async function openPage(at: KeyboardTab = tab): Promise<void> {
     // A driver may answer while the page from before is still there.
     const search = `?${++opened}`
-    await tab.open(`${server.url}${search}`)
+    await at.open(`${server.url}${search}`)
     const isHere = (wanted: string) =>
       location.search === wanted && 'page' in window && 'axe' in window
-    await expect.poll(() => tab.run(isHere, search), WAIT).toBe(true)
+    await expect.poll(() => at.run(isHere, search), WAIT).toBe(true)
   }
 
   beforeEach(async () => {
     server.records.length = 0
+    server.isDown = false
     await openPage()
     await tab.run(() => {
       localStorage.clear()
-      sessionStorage.clear()
     })
   })
 
@@ -199,6 +199,74 @@ function runInside(make: Make<KeyboardTab>): void {
     await expect
       .poll(() => server.records.filter(({ lane }) => lane === 'feedback'), WAIT)
       .toMatchObject([{ body: 'Cards flicker', attributes: { 'graysync.feedback.rating': 2 } }])
+  })
+
+  describe('sent twice while upstream is away', () => {
+    beforeEach(() => {
+      server.isDown = true
+    })
+
+    const send = (from: KeyboardTab) =>
+      from.run(() =>
+        window.page.form.shadowRoot?.querySelector<HTMLElement>('[part=send]')?.click(),
+      )
+    const readSent = () => server.records.filter(({ lane }) => lane === 'feedback')
+    const isEmpty = async () => {
+      const entries = await tab.run(() => window.page.form.gray?.feedbackEntries?.() ?? [])
+      return entries.every(({ state }) => state === 'sent')
+    }
+    const comeBack = async () => {
+      server.isDown = false
+      await tab.run(() => void window.dispatchEvent(new Event('online')))
+    }
+
+    it('by Enter and clicks at once arrives once', async () => {
+      await openByKeyboard(tab)
+      await tab.write('Cards flicker')
+      await tab.run(() => {
+        const { shadowRoot } = window.page.form
+        shadowRoot?.querySelector<HTMLElement>('[part=send]')?.click()
+        shadowRoot?.querySelector<HTMLElement>('[part=send]')?.click()
+        shadowRoot?.querySelector('form')?.requestSubmit()
+      })
+      await expect.poll(() => readSaid(tab, 'status'), WAIT).toContain('Saved on this device')
+      await comeBack()
+      await expect.poll(readSent, WAIT).toMatchObject([{ body: 'Cards flicker' }])
+      await expect.poll(isEmpty, WAIT).toBe(true)
+      expect(readSent()).toHaveLength(1)
+    })
+
+    /** Sends what was begun from a second tab, where more may be said, and then from the first; what arrives, by id. */
+    const sendFromTwo = async (more: string) => {
+      await openByKeyboard(tab)
+      await tab.write('Cards')
+      const other = await browser.openTab()
+      await openPage(other)
+      await other.run((added) => {
+        const { form } = window.page
+        form.open()
+        const text = form.shadowRoot?.querySelector('textarea')
+        if (!text || added === '') return
+        text.value += added
+        text.dispatchEvent(new Event('input', { bubbles: true }))
+      }, more)
+      for (const each of [other, tab]) {
+        await send(each)
+        await expect.poll(() => readSaid(each, 'status'), WAIT).toContain('Saved on this device')
+      }
+      await other.close()
+      await comeBack()
+      await expect.poll(isEmpty, WAIT).toBe(true)
+      return [...new Map(readSent().map(({ uid, body }) => [uid, body])).values()].sort()
+    }
+
+    it('from two tabs with the same draft arrives once', async () => {
+      expect(await sendFromTwo('')).toEqual(['Cards'])
+    })
+
+    it('from two tabs and changed in one arrives as two', async () => {
+      expect(await sendFromTwo('!')).toEqual(['Cards', 'Cards!'])
+    })
   })
 
   // There the answer is at times not saved within 20 s.

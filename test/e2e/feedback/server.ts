@@ -13,6 +13,8 @@ import { makeKeys, sign } from '../../support/rollout.js'
 export interface FeedbackServer {
   url: string
   readonly records: TelemetryRecord[]
+  /** Takes nothing that is sent. */
+  isDown: boolean
   close(): Promise<void>
 }
 
@@ -53,7 +55,9 @@ export async function serveFeedback(): Promise<FeedbackServer> {
   const records: TelemetryRecord[] = []
   const server = createServer(async (request, response) => {
     if (request.method === 'POST') {
-      records.push(...JSON.parse(await text(request)))
+      const sent = await text(request)
+      if (served.isDown) return void request.socket.destroy()
+      records.push(...JSON.parse(sent))
       response.end()
       return
     }
@@ -67,13 +71,15 @@ export async function serveFeedback(): Promise<FeedbackServer> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  return {
+  const served: FeedbackServer = {
     url: `http://localhost:${(server.address() as AddressInfo).port}/`,
     records,
+    isDown: false,
     async close() {
       server.closeAllConnections()
       server.close()
       await once(server, 'close')
     },
   }
+  return served
 }
