@@ -85,5 +85,3 @@ export async function measureWrites(
   for (let n = 0; n < rounds / 10; n++) await measure(bulk, n, 100)
   return { single, bulk }
 }
-
-Object.assign(globalThis, { bench: { measureWrites } })

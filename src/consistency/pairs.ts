@@ -1,4 +1,5 @@
 import { compareKeys } from '../lib/keys.js'
+import { FIRST_PAGE, nextPage } from '../lib/pages.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Source, SourceRow } from '../model/source.js'
 import type { Row } from './compare.js'
@@ -13,6 +14,7 @@ export interface Pair {
 /** How a read is made: with patience, and until the audit is given up. */
 export type Read = <T>(source: Source, table: string, work: () => Promise<T>) => Promise<T>
 
+/** Rows of a page at most. */
 const PAGE = 500
 
 /** Walks both sources in key order side by side from `after` on, and gives their rows in pairs, some hundreds at a time. */
@@ -47,13 +49,13 @@ function createCursor(
   read: Read,
   after: IDBValidKey | undefined,
 ): Cursor {
-  const ask = (last: IDBValidKey | undefined) => {
-    const page = read(source, table, () => source.page(table, last, PAGE))
+  const ask = (last: IDBValidKey | undefined, limit: number) => {
+    const page = read(source, table, () => source.page(table, last, limit))
     // Whoever waits for the page hears of its failure; until then nobody does.
     page.catch(() => undefined)
     return page
   }
-  let coming = ask(after)
+  let coming = ask(after, FIRST_PAGE)
   let rows: readonly SourceRow[] = []
   let at = 0
   let ended = false
@@ -65,7 +67,7 @@ function createCursor(
       at = 0
       insistOnOrder(source, table, last, rows)
       ended = rows.length === 0
-      if (!ended) coming = ask(rows.at(-1)?.key)
+      if (!ended) coming = ask(rows.at(-1)?.key, nextPage(rows, PAGE))
     },
     peek: () => rows[at],
     take: () => {

@@ -28,12 +28,13 @@ export function adopt(
       const known = numbers.findIndex((seq, index) => index > begin && seq !== undefined)
       const end = known < 0 ? queued.length : known
       const gap = await findGap(oplog, numbers[begin - 1], numbers[end])
-      for (const [index, { opId, op, userId }] of queued.slice(begin, end).entries()) {
+      const adding = queued.slice(begin, end).map(({ opId, op, userId }, index) => {
         const row = toRow({ op: { ...op, opId }, userId, at, applied: true }, 0, null, true)
         const share = (index + 1) / (end - begin + 1)
         const place = gap && { seq: gap.above + share * (gap.below - gap.above) }
-        await oplog.add({ ...row, ...place } as LoggedOperation)
-      }
+        return oplog.add({ ...row, ...place } as LoggedOperation)
+      })
+      await Promise.all(adding)
       begin = end
     }
     await tx.done

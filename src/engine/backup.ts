@@ -1,4 +1,5 @@
 import { digest } from '../lib/digest.js'
+import { FIRST_PAGE, nextPage } from '../lib/pages.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
@@ -15,10 +16,18 @@ export interface Manifest {
   to: EngineName
   userId: string | null
   operations: number
+  /** A row that changed while it was written counts each time. */
   rows: number
   /** `false` when the rows did not fit into the origin's quota: operations only. */
   withRows: boolean
-  parts: readonly { table: string | null; count: number; sha256: string }[]
+  parts: readonly Part[]
+}
+
+interface Part {
+  /** `null`: the operations. */
+  table: string | null
+  count: number
+  sha256: string
 }
 
 export interface BackupOrder {
@@ -28,97 +37,134 @@ export interface BackupOrder {
   from: EngineName
   to: EngineName
   userId: string | null
-  pending: readonly Pending<Operation>[]
-  data: Source | undefined
+  /** `false`: rows that are put are left out. */
   withRows: boolean
+}
+
+/** A backup that is being written. It is complete once it is sealed. */
+export interface Backup {
+  /** A row that is put again is restored as it was put last. */
+  put(table: string, rows: readonly SourceRow[]): Promise<void>
+  /** Reads back through a connection of its own what was put since it was last asked, and holds it against its digests. */
+  verify(): Promise<void>
+  /** Forgets the rows that were put. */
+  clear(): Promise<void>
+  /** Adds the operations and the manifest, and verifies. */
+  seal(pending: readonly Pending<Operation>[]): Promise<Manifest>
 }
 
 /** Pages through a table of a source, in key order. */
 export async function* pagesOf(
   source: Source,
   table: string,
-  size: number = PAGE,
 ): AsyncGenerator<readonly SourceRow[]> {
+  let limit = FIRST_PAGE
   let after: IDBValidKey | undefined
   for (;;) {
-    const rows = await source.page(table, after, size)
+    const rows = await source.page(table, after, limit)
     if (rows.length > 0) yield rows
     const last = rows.at(-1)
-    if (!last || rows.length < size) return
+    if (!last || rows.length < limit) return
     after = last.key
+    limit = nextPage(rows, PAGE)
   }
 }
 
-/** Writes operations and rows, then reads them back through a connection of its own and holds them against their digests. */
-export async function writeBackup(o: BackupOrder): Promise<Manifest> {
-  const subtle = o.platform.subtle
+/** Begins the backup of a handover, in place of what an earlier attempt of it left. Throws UNSUPPORTED without WebCrypto. */
+export async function beginBackup(o: BackupOrder): Promise<Backup> {
+  const { subtle } = o.platform
   if (!subtle) throw new GraySyncError('UNSUPPORTED', 'a backup needs WebCrypto (https)')
-  const parts: Manifest['parts'][number][] = []
-  const put = async (table: string | null, values: readonly unknown[]) => {
-    parts.push({ table, count: values.length, sha256: await digest(subtle, values) })
-    await putPart(o.control, o.hid, parts.length, values)
+  const describe = async (table: string | null, values: readonly unknown[]) => ({
+    table,
+    count: values.length,
+    sha256: await digest(subtle, values),
+  })
+  /** From part 2 on: the operations come first and are known last. */
+  let rows: Part[] = []
+  let verified = 0
+  const verify = async (parts: readonly Part[], first: number) => {
+    const db = await openControl(o.platform)
+    try {
+      for (const [index, part] of parts.entries()) {
+        const row = await db.get('backup', [o.hid, first + index])
+        await insistOnPart(subtle, o.hid, first + index, part, row?.value)
+      }
+    } finally {
+      db.close()
+    }
   }
-  await deleteBackup(o.control, o.hid)
-  await put(null, o.pending)
-  for (const table of o.withRows ? (o.data?.tables ?? []) : []) {
-    if (!o.data) break
-    for await (const rows of pagesOf(o.data, table)) await put(table, rows)
+  const backup: Backup = {
+    async put(table, values) {
+      if (!o.withRows) return
+      rows.push(await describe(table, values))
+      // What is sealed later is written through to the disk, and this with it.
+      await putPart(o, rows.length + 1, values, 'relaxed')
+    },
+    async verify() {
+      await verify(rows.slice(verified), verified + 2)
+      verified = rows.length
+    },
+    async clear() {
+      rows = []
+      verified = 0
+      await deleteBackup(o.control, o.hid)
+    },
+    async seal(pending) {
+      const operations = await describe(null, pending)
+      await putPart(o, 1, pending, 'strict')
+      const { hid, from, to, userId, withRows } = o
+      const manifest: Manifest = {
+        hid,
+        at: o.platform.now(),
+        from,
+        to,
+        userId,
+        operations: pending.length,
+        rows: rows.reduce((sum, { count }) => sum + count, 0),
+        withRows,
+        parts: [operations, ...rows],
+      }
+      await putPart(o, 0, manifest, 'strict')
+      await verify([operations], 1)
+      await backup.verify()
+      return manifest
+    },
   }
-  const rows = parts.reduce((sum, part) => sum + (part.table === null ? 0 : part.count), 0)
-  const manifest: Manifest = {
-    hid: o.hid,
-    at: o.platform.now(),
-    from: o.from,
-    to: o.to,
-    userId: o.userId,
-    operations: o.pending.length,
-    rows,
-    withRows: o.withRows,
-    parts,
+  await backup.clear()
+  return backup
+}
+
+/** Puts every row of a source, in place of those that were put before. */
+export async function putAll(backup: Backup, source: Source): Promise<void> {
+  await backup.clear()
+  for (const table of source.tables) {
+    for await (const rows of pagesOf(source, table)) await backup.put(table, rows)
   }
-  await putPart(o.control, o.hid, 0, manifest)
-  await verifyBackup(o.platform, subtle, manifest)
-  return manifest
 }
 
 function putPart(
-  control: ControlConnection,
-  hid: string,
+  { control, hid }: Pick<BackupOrder, 'control' | 'hid'>,
   part: number,
   value: unknown,
+  durability: IDBTransactionDurability,
 ): Promise<void> {
   return control.run(async (db) => {
-    const tx = db.transaction('backup', 'readwrite', { durability: 'strict' })
+    const tx = db.transaction('backup', 'readwrite', { durability })
     await tx.store.put({ hid, part, value })
     tx.commit()
     await tx.done
   })
 }
 
-async function verifyBackup(
-  platform: Platform,
-  subtle: SubtleCrypto,
-  manifest: Manifest,
-): Promise<void> {
-  const db = await openControl(platform)
-  try {
-    for (const index of manifest.parts.keys()) {
-      const row = await db.get('backup', [manifest.hid, index + 1])
-      await insistOnPart(subtle, manifest, index + 1, row?.value)
-    }
-  } finally {
-    db.close()
-  }
-}
-
 async function insistOnPart(
   subtle: SubtleCrypto,
-  { hid, parts }: Manifest,
-  part: number,
+  hid: string,
+  number: number,
+  part: Part | undefined,
   value: unknown,
 ): Promise<unknown[]> {
-  if (!Array.isArray(value) || (await digest(subtle, value)) !== parts[part - 1]?.sha256) {
-    throw new GraySyncError('BACKUP', `part ${part} of backup ${hid} is missing or differs`)
+  if (!Array.isArray(value) || (await digest(subtle, value)) !== part?.sha256) {
+    throw new GraySyncError('BACKUP', `part ${number} of backup ${hid} is missing or differs`)
   }
   return value
 }
@@ -151,5 +197,6 @@ export async function readPart(
 ): Promise<unknown[]> {
   const row = await control.run((db) => db.get('backup', [manifest.hid, part]))
   if (!platform.subtle) throw new GraySyncError('UNSUPPORTED', 'a backup needs WebCrypto (https)')
-  return insistOnPart(platform.subtle, manifest, part, row?.value)
+  const { hid, parts } = manifest
+  return insistOnPart(platform.subtle, hid, part, parts[part - 1], row?.value)
 }

@@ -55,9 +55,10 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
     if (kind !== 'committed' && kind !== 'aborted') return stepControl(o.control, step, next)
     const assign = async (tx: StepTransaction, control: Control) => {
       // What waited for an owner has one now.
-      for await (const cursor of tx.objectStore('oplog').index('state').iterate('open')) {
-        await cursor.update({ ...cursor.value, assigned: control.owner })
-      }
+      const oplog = tx.objectStore('oplog')
+      const open = await oplog.index('state').getAll('open')
+      const others = open.filter(({ assigned }) => assigned !== control.owner)
+      await Promise.all(others.map((row) => oplog.put({ ...row, assigned: control.owner })))
     }
     return withRoom(o.control, () => stepControl(o.control, step, next, assign))
   }

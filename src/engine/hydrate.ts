@@ -1,58 +1,62 @@
 import type { Engine } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
-import type { AuditReport, Divergence } from '../model/source.js'
-import { pagesOf } from './backup.js'
+import type { AuditReport, Divergence, SourceRow } from '../model/source.js'
+import { type Backup, pagesOf } from './backup.js'
+import type { Coordinator } from './coordinator.js'
 import { toSubject } from './oplog.js'
 
-/**
- * Fills the store of `to` with every row that `from` holds. Safe to repeat. `check` rejects once another tab took over:
- * a tab that stood still would put old rows over new ones.
- */
-export async function hydrate<Op extends Operation>(
-  from: Engine<Op>,
-  to: Engine<Op>,
-  check: () => Promise<void>,
-): Promise<void> {
-  if (!to.store || !from.data) return
-  await check()
-  await to.store.clear()
-  for (const table of from.data.tables) {
-    for await (const rows of pagesOf(from.data, table)) {
-      await check()
-      await to.store.hydrate(
-        table,
-        rows.map(({ row }) => row),
-      )
-    }
+export interface Hydration<Op extends Operation> {
+  source: Engine<Op>
+  target: Engine<Op>
+  /** Gets every row that is brought over. */
+  backup?: Pick<Backup, 'put' | 'clear'>
+  /** Rejects once another tab took over: a tab that stood still would put old rows over new ones. */
+  coordinator: Pick<Coordinator, 'check'>
+}
+
+/** Fills the store of the target with every row that the source holds. Safe to repeat. */
+export async function hydrate<Op extends Operation>(o: Hydration<Op>): Promise<void> {
+  const { data } = o.source
+  if (!o.target.store || !data) return
+  await o.backup?.clear()
+  await o.coordinator.check()
+  await o.target.store.clear()
+  for (const table of data.tables) {
+    for await (const rows of pagesOf(data, table)) await bring(o, table, rows)
   }
+}
+
+async function bring<Op extends Operation>(
+  { target, backup, coordinator }: Hydration<Op>,
+  table: string,
+  rows: readonly SourceRow[],
+): Promise<void> {
+  await backup?.put(table, rows)
+  await coordinator.check()
+  await target.store?.hydrate(
+    table,
+    rows.map(({ row }) => row),
+  )
 }
 
 /** Brings single rows up to date that changed while the store was filled. */
 export async function topUp<Op extends Operation>(
-  from: Engine<Op>,
-  to: Engine<Op>,
+  o: Hydration<Op>,
   report: AuditReport,
-  check: () => Promise<void>,
 ): Promise<void> {
-  if (!to.store || !from.data) return
+  const { data } = o.source
+  if (!data) return
   const extra = report.tables.reduce((sum, table) => sum + table.extra, 0)
   const differing = report.tables.reduce((sum, table) => sum + table.missing + table.changed, extra)
   // A report lists so many rows and counts the rest; a row too many is only taken away by a new start.
   if (extra > 0 || differing > report.divergences.length || !report.complete) {
-    return hydrate(from, to, check)
+    return hydrate(o)
   }
   for (const table of new Set(report.divergences.map((row: Divergence) => row.table))) {
     const rows = report.divergences.filter((row) => row.table === table)
-    const fresh = await from.data.get(
-      table,
-      rows.map((row) => row.key),
-    )
-    await check()
-    await to.store.hydrate(
-      table,
-      fresh.map(({ row }) => row),
-    )
+    const keys = rows.map((row) => row.key)
+    await bring(o, table, await data.get(table, keys))
   }
 }
 

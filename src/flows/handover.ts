@@ -1,4 +1,4 @@
-import { deleteBackup, writeBackup } from '../engine/backup.js'
+import { type Backup, beginBackup, deleteBackup, putAll } from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { type Coordinator, createCoordinator } from '../engine/coordinator.js'
 import { gather } from '../engine/gather.js'
@@ -69,7 +69,10 @@ export async function handover<Op extends Operation>(
     await h.coordinator.prepare()
     if (isRescue(h)) Object.assign(h, await rescue(h))
     await collect(h.control, h.target, h.platform.now())
-    await hydrate(h.source, h.target, h.coordinator.check)
+    // The owner still writes: what takes long is done now, and brought up to date inside the fence.
+    const backup = await openBackup(h)
+    await hydrate({ ...h, backup })
+    await backup.verify()
     await h.coordinator.fence()
     // Nothing is read before every database of the host knows that nobody owns the profile.
     await raise(h)
@@ -79,8 +82,9 @@ export async function handover<Op extends Operation>(
       at: h.platform.now(),
       isMine: h.coordinator.isMine,
     })
-    await h.coordinator.saved({ ...(await save(h, open)), unread: h.unread })
-    await verifyRows(h)
+    await verifyRows(h, backup)
+    const { operations, rows, withRows } = await backup.seal(open)
+    await h.coordinator.saved({ operations, rows, withRows, unread: h.unread })
     if (h.unread.length > 0 && h.target.store && !h.source.data) await unapply(h.control)
     await h.coordinator.check()
     moved = await stage(h, movable)
@@ -133,29 +137,23 @@ function begin<Op extends Operation>(
   }
 }
 
-async function save<Op extends Operation>(
-  h: Handing<Op>,
-  pending: readonly Pending<Op>[],
-): Promise<{ operations: number; rows: number; withRows: boolean }> {
+async function openBackup<Op extends Operation>(h: Handing<Op>): Promise<Backup> {
   const { usage = 0, quota = Number.POSITIVE_INFINITY } = await h.platform.estimate()
-  const { operations, rows, withRows } = await writeBackup({
-    ...h,
-    hid: h.id,
-    pending,
-    data: h.source.data,
-    withRows: quota - usage > usage + SPARE_BYTES,
-  })
-  return { operations, rows, withRows }
+  // Room for the target's store as well, each as large as all that is there.
+  const withRows = quota - usage > 2 * usage + SPARE_BYTES
+  return beginBackup({ ...h, hid: h.id, withRows })
 }
 
 /** Inside the fence both stores must hold the same; rows that changed since `hydrate` are brought over first. */
-async function verifyRows<Op extends Operation>(h: Handing<Op>): Promise<void> {
+async function verifyRows<Op extends Operation>(h: Handing<Op>, backup: Backup): Promise<void> {
   const { data: left } = h.source
   const { data: right, store } = h.target
-  if (!store || !left || !right) return
+  if (!left) return
+  // Where nothing tells what changed since, rows are read inside the fence.
+  if (!store || !right) return putAll(backup, left)
   const first = await h.audit(left, right)
   if (first.clean) return
-  await topUp(h.source, h.target, first, h.coordinator.check)
+  await topUp({ ...h, backup }, first)
   const second = await h.audit(left, right)
   insistOnClean(second, second.clean ? new Set() : await readCarried(h))
 }

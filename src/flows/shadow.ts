@@ -131,7 +131,8 @@ export function startShadow<Op extends Operation>(o: ShadowOptions<Op>): ShadowR
 
   async function fill(): Promise<void> {
     try {
-      await hydrate({ ...owner.engine, data: lend(o.ownerData) }, engine, check)
+      const source = { ...owner.engine, data: lend(o.ownerData) }
+      await hydrate({ source, target: engine, coordinator: { check } })
     } catch (cause) {
       // Half a store is of use to nobody; but one that may be handed over by now is left alone.
       if (!signal.aborted) await engine.store.clear()

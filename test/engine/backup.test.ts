@@ -2,11 +2,12 @@ import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import {
   type BackupOrder,
+  beginBackup,
   deleteBackup,
   pagesOf,
+  putAll,
   readManifests,
   readPart,
-  writeBackup,
 } from '../../src/engine/backup.js'
 import { digest } from '../../src/lib/digest.js'
 import type { Operation, Pending } from '../../src/model/operation.js'
@@ -43,12 +44,15 @@ function open(change: Partial<BackupOrder> = {}) {
     from: 'legacy',
     to: 'refactored',
     userId: 'ann',
-    pending: PENDING,
-    data: createData(450),
     withRows: true,
     ...change,
   }
-  return { platform, control, order, write: (more = {}) => writeBackup({ ...order, ...more }) }
+  const write = async (data = createData(450), more: Partial<BackupOrder> = {}) => {
+    const backup = await beginBackup({ ...order, ...more })
+    await putAll(backup, data)
+    return backup.seal(PENDING)
+  }
+  return { platform, control, order, write }
 }
 
 /** Changes each part before it reaches the disk. */
@@ -72,14 +76,15 @@ describe('a backup', () => {
     expect(manifest).toMatchObject({ operations: 1, rows: 451, withRows: true })
     expect(manifest.parts.map(({ table, count }) => [table, count])).toEqual([
       [null, 1],
+      ['cards', 32],
+      ['cards', 128],
       ['cards', 200],
-      ['cards', 200],
-      ['cards', 50],
+      ['cards', 90],
       ['tags', 1],
     ])
     expect(await readManifests(control)).toEqual([manifest])
     expect(await readPart(platform, control, manifest, 1)).toEqual(PENDING)
-    expect(await readPart(platform, control, manifest, 5)).toEqual([
+    expect(await readPart(platform, control, manifest, 6)).toEqual([
       { key: 't', row: { id: 't', at: new Date(5) } },
     ])
     control.close()
@@ -94,7 +99,7 @@ describe('a backup', () => {
   it('needs WebCrypto', async () => {
     const { control, order, write } = open()
     const platform = { ...order.platform, subtle: null }
-    await expect(write({ platform })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+    await expect(write(createData(1), { platform })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
     control.close()
   })
 
@@ -129,7 +134,7 @@ describe('a backup', () => {
   it('replaces what an earlier attempt of the same handover left', async () => {
     const { control, write } = open()
     await write()
-    await write({ data: createData(0) })
+    await write(createData(0))
     const parts = await control.run((db) => db.getAllKeys('backup'))
     expect(parts).toEqual([0, 1, 2].map((part) => ['h1', part]))
     control.close()
@@ -152,10 +157,38 @@ describe('a backup', () => {
     control.close()
   })
 
+  it('may be put together before its operations are known, and gives a row as it was put last', async () => {
+    const { platform, control, order } = open()
+    const backup = await beginBackup(order)
+    const put = (n: number) => backup.put('cards', [{ key: 'a', row: { id: 'a', n } }])
+    await put(1)
+    await backup.verify()
+    expect(await readManifests(control)).toEqual([])
+    await put(2)
+    const manifest = await backup.seal(PENDING)
+    const last = await readPart(platform, control, manifest, manifest.parts.length)
+    expect(last).toEqual([{ key: 'a', row: { id: 'a', n: 2 } }])
+    control.close()
+  })
+
+  it('whose rows were spoilt after they were put is refused when it is verified', async () => {
+    const { control, order } = open()
+    await tamper(
+      () => 'torn',
+      async () => {
+        const backup = await beginBackup(order)
+        await backup.put('cards', [{ key: 'a', row: { id: 'a' } }])
+        await expect(backup.verify()).rejects.toMatchObject({ code: 'BACKUP' })
+      },
+    )
+    control.close()
+  })
+
   it('is deleted with all of its parts, and no other', async () => {
     const { platform, control, write } = open({ withRows: false })
     const manifest = await write()
-    await write({ hid: 'h2', platform: { ...platform, now: () => platform.now() + 1 } })
+    const later = { ...platform, now: () => platform.now() + 1 }
+    await write(createData(1), { hid: 'h2', platform: later })
     expect((await readManifests(control)).map(({ hid }) => hid)).toEqual(['h2', 'h1'])
     await deleteBackup(control, 'h1')
     expect((await readManifests(control)).map(({ hid }) => hid)).toEqual(['h2'])
@@ -165,14 +198,36 @@ describe('a backup', () => {
 })
 
 describe('the pages of a table', () => {
-  it.each([0, 1, 199, 200, 201, 400])('of %i rows hold each row once, in order', async (count) => {
-    const keys: unknown[] = []
-    for await (const rows of pagesOf(createData(count), 'cards')) {
-      expect(rows.length).toBeGreaterThan(0)
-      keys.push(...rows.map((row) => row.key))
+  it.each([0, 1, 31, 32, 33, 160, 161, 400])(
+    'of %i rows hold each row once, in order',
+    async (count) => {
+      const keys: unknown[] = []
+      for await (const rows of pagesOf(createData(count), 'cards')) {
+        expect(rows.length).toBeGreaterThan(0)
+        keys.push(...rows.map((row) => row.key))
+      }
+      expect(keys).toHaveLength(count)
+      expect(keys).toEqual([...new Set(keys)].sort())
+    },
+  )
+})
+
+describe('a page', () => {
+  it('of heavy rows has few of them, and of light ones many', async () => {
+    const sizesOf = async (rows: readonly Record<string, unknown>[]) => {
+      const { data, disk } = createFakeEngine(['cards'])
+      disk.rows.set('cards', new Map(rows.map((row, n) => [`${1_000 + n}`, row])))
+      const sizes: number[] = []
+      if (data) for await (const page of pagesOf(data, 'cards')) sizes.push(page.length)
+      return sizes
     }
-    expect(keys).toHaveLength(count)
-    expect(keys).toEqual([...new Set(keys)].sort())
+    const times = <T>(count: number, row: T) => Array.from({ length: count }, () => row)
+    expect(await sizesOf(times(400, { title: 'a' }))).toEqual([32, 128, 200, 40])
+    const text = 'x'.repeat(100_000)
+    for (const heavy of [{ text }, { file: new Blob([text]) }, { deep: [{ text }] }]) {
+      expect(await sizesOf(times(50, heavy))).toEqual([32, 4, 4, 4, 4, 2])
+    }
+    expect(await sizesOf(times(34, { text: text.repeat(20) }))).toEqual([32, 1, 1])
   })
 })
 

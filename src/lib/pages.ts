@@ -1,0 +1,24 @@
+import type { SourceRow } from '../model/source.js'
+
+const PAGE_BYTES = 500_000
+const SAMPLE = 16
+
+/** How many rows the first page of a table has: nobody knows yet what they weigh. */
+export const FIRST_PAGE = 32
+
+/** How many rows to ask for next, `most` at most, so that a page weighs about half a megabyte: a page is read, written and hashed in one go. */
+export function nextPage(rows: readonly SourceRow[], most: number): number {
+  const sample = rows.filter((_, at) => at % SAMPLE === 0)
+  const bytes = sample.reduce((sum, { row }) => sum + weigh(row), 0)
+  const fitting = Math.floor((PAGE_BYTES * sample.length) / bytes)
+  return Math.max(1, Math.min(fitting, rows.length * 4, most))
+}
+
+/** About how many bytes a value takes. */
+function weigh(value: unknown): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 8
+  if (value instanceof Blob) return value.size
+  if ('byteLength' in value) return Number(value.byteLength)
+  return Object.values(value).reduce<number>((sum, held) => sum + weigh(held), 8)
+}
