@@ -1,3 +1,4 @@
+import { readInstant } from '../lib/instant.js'
 import { compilePattern } from '../lib/pattern.js'
 import { compareSemver, parseSemver } from '../lib/semver.js'
 import type { Subject } from '../model/decision.js'
@@ -124,8 +125,7 @@ function toNumber(value: Scalar): number {
 }
 
 function toInstant(value: Scalar): number {
-  // biome-ignore lint/style/noRestrictedGlobals: reading a date asks no clock
-  return typeof value === 'number' ? value : Date.parse(String(value))
+  return typeof value === 'number' ? value : readInstant(String(value))
 }
 
 function compileVersion(bound: string, accepts: OrderTest): ScalarTest | null {

@@ -1,4 +1,5 @@
 import { findWrong, type Shape, type Wrong } from '../lib/check.js'
+import { readInstant } from '../lib/instant.js'
 import { compilePattern } from '../lib/pattern.js'
 import { parseSemver } from '../lib/semver.js'
 import { type Constraint, OPERATORS, type Operator } from '../model/rollout.js'
@@ -72,7 +73,6 @@ function isPattern(text: string): boolean {
 function isDate(text: string): boolean {
   return (
     /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/.test(text) &&
-    // biome-ignore lint/style/noRestrictedGlobals: reading a date asks no clock
-    !Number.isNaN(Date.parse(text))
+    !Number.isNaN(readInstant(text))
   )
 }

@@ -5,8 +5,7 @@ export const Id = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxLength(200),
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
-  v.regex(/^[^\u0000-\u001f\ud800-\uffff]+$/, 'has a character that an id may not have'),
+  v.regex(/^[^\p{Cc}\ud800-\u{10ffff}]+$/u, 'has a character that an id may not have'),
 )
 
 export const User = v.pipe(v.string(), v.uuid())

@@ -49,11 +49,10 @@ const NOTHING: readonly CardOp[] = []
 /** Operations that no engine has applied: while none runs, they are shown from the op-log. */
 function useWaiting(): readonly CardOp[] {
   const idle = useGray((snapshot) => snapshot.phase === 'handover' || snapshot.phase === 'halted')
-  const pending = useGray((snapshot) => snapshot.pending?.count ?? 0)
+  const pending = useGray((snapshot) => snapshot.pending?.count)
   const [waiting, setWaiting] = useState(NOTHING)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new count means new operations
   useEffect(() => {
-    if (!idle) return setWaiting(NOTHING)
+    if (!idle || pending === 0) return setWaiting(NOTHING)
     let current = true
     void gray.openOperations().then((open) => {
       if (current) setWaiting(open.map(({ op }) => op))

