@@ -1,5 +1,3 @@
-import type { SourceRow } from '../model/source.js'
-
 const PAGE_BYTES = 500_000
 const SAMPLE = 16
 
@@ -7,7 +5,7 @@ const SAMPLE = 16
 export const FIRST_PAGE = 32
 
 /** How many rows to ask for next, `most` at most, so that a page weighs about half a megabyte: a page is read, written and hashed in one go. */
-export function nextPage(rows: readonly SourceRow[], most: number): number {
+export function nextPage(rows: readonly { row: unknown }[], most: number): number {
   const sample = rows.filter((_, at) => at % SAMPLE === 0)
   const bytes = sample.reduce((sum, { row }) => sum + weigh(row), 0)
   const fitting = Math.floor((PAGE_BYTES * sample.length) / bytes)
