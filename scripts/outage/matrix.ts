@@ -64,9 +64,13 @@ export async function showPeers({ make, report, only, ...how }: How): Promise<vo
     }
     columns.push(column)
   }
+  let whole = 0
   peers.forEach(({ name }, at) => {
-    report.row(name, ...columns.map((column) => column[at] ?? ''))
+    const cells = columns.map((column) => column[at] ?? '')
+    report.row(name, ...cells)
+    if (cells.every((cell) => cell === String(how.events))) whole++
   })
+  report.sum(`${whole} of ${peers.length} packages delivered everything, once, in every outage`)
 }
 
 async function showOutage(
