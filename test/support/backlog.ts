@@ -88,8 +88,9 @@ export async function runTabs(
     const emitted = o.tabs * o.each
     const end = performance.now() + WAIT_MS
     while (tally.events() < emitted && performance.now() < end) await sleep(50)
-    for (const tab of tabs) await tab.close()
+    // A tab that closes sends for itself, whoever else sends.
     const { busiest } = collector
+    for (const tab of tabs) await tab.close()
     return { emitted, arrived: tally.events(), repeated: tally.repeated(), busiest }
   } finally {
     await collector.close()
