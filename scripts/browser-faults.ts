@@ -48,11 +48,17 @@ const lab = await openLab({
   html: await buildPage('../e2e/faults/page.ts'),
   plans: await signPlans(2),
 })
+/** How often each fault took effect, of how often it was tried. */
+const struck = new Map<string, { took: number; of: number }>()
 const sum = { accepted: 0, doubled: 0, committed: 0, aborted: 0, failed: 0 }
 const began = performance.now()
 try {
   for (const trial of trials) {
     const { wrong, ...verdict } = await runTrial(lab, trial)
+    const count = struck.get(trial.fault) ?? { took: 0, of: 0 }
+    count.of++
+    if (verdict.struck) count.took++
+    struck.set(trial.fault, count)
     for (const name of ['accepted', 'doubled', 'committed', 'aborted'] as const) {
       sum[name] += verdict[name]
     }
@@ -66,8 +72,11 @@ try {
 } finally {
   await lab.close()
 }
+const faults = [...struck].map(([fault, { took, of }]) => `${took} of ${of} ${fault}`)
+const idle = [...struck].filter(([, { took }]) => took === 0).map(([fault]) => fault)
+if (idle.length > 0) console.error(`no ${idle.join(', no ')} took effect`)
 const seconds = ((performance.now() - began) / 1_000).toFixed(0)
 console.log(
-  `browser-faults in ${make.name}: seed ${seed}, ${trials.length} faults, ${sum.accepted} operations accepted, ${sum.committed} handovers committed and ${sum.aborted} taken back, doubled where none is promised ${sum.doubled}, failures ${sum.failed}; ${seconds} s`,
+  `browser-faults in ${make.name}: seed ${seed}, ${trials.length} faults (${faults.join(', ')}), ${sum.accepted} operations accepted, ${sum.committed} handovers committed and ${sum.aborted} taken back, doubled where none is promised ${sum.doubled}, failures ${sum.failed}; ${seconds} s`,
 )
-process.exit(sum.failed === 0 ? 0 : 1)
+process.exit(sum.failed === 0 && idle.length === 0 ? 0 : 1)

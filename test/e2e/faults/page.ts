@@ -35,6 +35,8 @@ export interface FaultsPage {
   /** Ends the writing, and resolves once everything was told. */
   settle(): Promise<void>
   running(): EngineName | null
+  /** Whether it was left, kept, and shown again. */
+  returned(): boolean
   /** `null` at rest, else what is not. */
   unrest(): Promise<string | null>
   read(): Promise<Stored>
@@ -74,13 +76,19 @@ const disks: Record<EngineName, EngineDisk> = {
   legacy: openDisk('legacy', platform),
   refactored: openDisk('refactored', platform),
 }
+/** A page that is loaded again under its name, since it was not kept, is another. */
+const load = crypto.randomUUID().slice(0, 4)
+let hasReturned = false
+addEventListener('pageshow', ({ persisted }) => {
+  hasReturned ||= persisted
+})
 let told: Told[] = []
 let ended = false
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 async function write(at: number): Promise<void> {
-  const opId = `${name}-${at}`
+  const opId = `${name}-${load}-${at}`
   const entityId = (10 + Math.floor(Math.random() * notes)).toString(36)
   const fate = await gray
     .enqueue({ entity: 'notes', entityId, kind: 'append', token: opId, opId })
@@ -142,6 +150,7 @@ window.faults = {
     ended = true
     await Promise.all([writing, telling])
   },
+  returned: () => hasReturned,
   running: () => gray.getSnapshot().running,
   async unrest() {
     const { control, oplog, queues } = await read()

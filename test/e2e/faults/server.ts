@@ -18,6 +18,8 @@ export interface FaultsServer {
   readonly ledger: Server
   /** What pages told of the operations that they asked for. */
   readonly told: ReadonlyMap<string, Told>
+  /** Operations that pages told to be rejected. */
+  refused(): number
   /** Every page that is opened from now on wants this engine. */
   publish(goal: EngineName): void
   /** Resolves when the next page asks what it is to do. */
@@ -39,6 +41,7 @@ export async function serveFaults(o: {
 
   const answer: Record<string, (request: IncomingMessage) => Promise<Response> | Response> = {
     '/': () => new Response(o.html, { headers: { 'content-type': 'text/html' } }),
+    '/away': () => new Response('away', { headers: { 'content-type': 'text/html' } }),
     '/plan': () => {
       visits.emit('visit')
       return new Response(plan)
@@ -67,6 +70,7 @@ export async function serveFaults(o: {
     isOpen: true,
     ledger,
     told,
+    refused: () => [...told.values()].filter(({ fate }) => fate === 'rejected').length,
     publish(goal) {
       turn++
       const bootstrap = o.plans.envelope(goal === 'legacy' ? 'legacy, drained' : goal, turn)

@@ -39,9 +39,10 @@ export async function soak(lab: Lab, o: { minutes: number; random: Random }): Pr
       }
       server.isOpen = random.below(4) > 0
       const fault = random.pick(FAULTS)
-      faults[fault] = (faults[fault] ?? 0) + 1
       const lastsMs = random.below(8_000)
-      await strike({ lab, profile, victim: random.pick(profile.tabs), fault, lastsMs })
+      const victim = random.pick(profile.tabs)
+      const struck = await strike({ lab, profile, victim, fault, lastsMs })
+      if (struck) faults[fault] = (faults[fault] ?? 0) + 1
       server.isOpen = true
     }
     return { ...(await profile.verify()), flips, faults }

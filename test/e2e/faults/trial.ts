@@ -11,8 +11,21 @@ import {
   type Verdict,
 } from './profile.js'
 
-export const FAULTS = ['kill', 'crash', 'freeze', 'close', 'reload', 'offline'] as const
+export const FAULTS = [
+  'kill',
+  'crash',
+  'freeze',
+  'close',
+  'reload',
+  'offline',
+  'stop',
+  'leave',
+  'quota',
+] as const
 export type Fault = (typeof FAULTS)[number]
+
+/** Chromium asks for the quota again once what it was told before has faded. */
+const QUOTA_MS = 60_000
 
 const TIERS = ['contained', 'keyed', 'versioned', 'fenced'] as const
 const GOALS = ['refactored', 'legacy'] as const
@@ -31,7 +44,7 @@ export interface Trial {
 /** Faults that this browser can be made to have. */
 export function listFaults(make: Make): readonly Fault[] {
   if (make.name === 'Chromium') return FAULTS
-  return ['kill', 'close', 'reload']
+  return ['kill', 'close', 'reload', 'stop']
 }
 
 /** All faults in turns, everything else at random. */
@@ -46,7 +59,7 @@ export function planTrials(random: Random, runs: number, faults: readonly Fault[
 }
 
 /** A handover while every tab writes, one fault in it, and what is left once all is well again. */
-export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict> {
+export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict & { struck: boolean }> {
   const profile = await openProfile(lab, {
     tier: trial.tier,
     notes: 3,
@@ -74,49 +87,90 @@ export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict> {
     await visited
     await sleep(trial.atMs)
     profile.server.isOpen = true
-    await strike({ lab, profile, victim, fault: trial.fault })
-    return await profile.verify()
+    const struck = await strike({ lab, profile, victim, fault: trial.fault })
+    return { ...(await profile.verify()), struck }
   } finally {
     await profile.end()
   }
 }
 
-/** Afterwards the browser runs, and every tab that is left is awake and online. */
+/** Afterwards the browser runs, and every tab that is left is awake and online. Answers whether the fault took effect. */
 export async function strike(o: {
   lab: Lab
   profile: Profile
   victim: Tab
   fault: Fault
   lastsMs?: number
-}): Promise<void> {
+}): Promise<boolean> {
   const { lab, profile, victim, lastsMs = 700 } = o
-  const acts: Record<Fault, () => Promise<void>> = {
+  const acts: Record<Fault, () => Promise<boolean>> = {
     async kill() {
       profile.forgetAll()
       await lab.kill()
+      return true
     },
     async crash() {
       await victim.crash?.()
       profile.forget(victim)
       await victim.close().catch(() => undefined)
+      return true
     },
     async freeze() {
       profile.froze = true
       await victim.setFrozen?.(true)
       await sleep(lastsMs)
       await victim.setFrozen?.(false)
+      return true
     },
     async close() {
       profile.forget(victim)
       await victim.close()
+      return true
     },
-    reload: () => profile.reload(victim),
+    async reload() {
+      await profile.reload(victim)
+      return true
+    },
     async offline() {
       await profile.loaded(victim)
       await victim.setOffline?.(true)
       await sleep(lastsMs)
       await victim.setOffline?.(false)
+      return true
+    },
+    async stop() {
+      const { setStopped } = lab.browser()
+      setStopped?.(true)
+      await sleep(lastsMs)
+      setStopped?.(false)
+      return setStopped !== undefined
+    },
+    // A page that is kept may be in the middle of an engine's own write, as one that is frozen.
+    async leave() {
+      profile.froze = true
+      let isKept = false
+      // Chromium keeps no page for which something arrives meanwhile.
+      for (let times = 0; !isKept && times < 5; times++) {
+        await profile.loaded(victim)
+        await victim.open(`${profile.server.url}away`)
+        await sleep(lastsMs)
+        await victim.run(() => void setTimeout(() => history.back()))
+        await profile.loaded(victim)
+        isKept = await victim.run(() => window.faults.returned())
+      }
+      return isKept
+    },
+    async quota() {
+      await profile.loaded(victim)
+      const before = profile.server.refused()
+      const isRefused = () => profile.server.refused() > before
+      await victim.setQuota?.(1)
+      const end = performance.now() + QUOTA_MS
+      while (!isRefused() && performance.now() < end) await sleep(50)
+      await sleep(lastsMs)
+      await victim.setQuota?.(null)
+      return isRefused()
     },
   }
-  await acts[o.fault]()
+  return acts[o.fault]()
 }

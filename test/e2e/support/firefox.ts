@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import puppeteer, { type Page } from 'puppeteer-core'
-import { endGroup } from './group.js'
+import { endGroup, stopGroup } from './group.js'
 import { type KeyboardTab, type Make, toSelector } from './tab.js'
 
 const PATHS = process.env.FIREFOX
@@ -41,6 +41,7 @@ export const firefox: Make<KeyboardTab> = {
         if (child) await endGroup(child)
         await browser.disconnect()
       },
+      setStopped: (isStopped) => stopGroup(browser.process(), isStopped),
       close: () => browser.close(),
     }
   },

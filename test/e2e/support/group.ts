@@ -8,3 +8,8 @@ export async function endGroup(child: ChildProcess): Promise<void> {
   process.kill(-child.pid, 'SIGKILL')
   await gone
 }
+
+/** Has all of its group stand still until it is let go on. */
+export function stopGroup(child: ChildProcess | null, isStopped: boolean): void {
+  if (child?.pid !== undefined) process.kill(-child.pid, isStopped ? 'SIGSTOP' : 'SIGCONT')
+}

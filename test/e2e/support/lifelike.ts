@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import puppeteer, { type Page } from 'puppeteer-core'
+import puppeteer, { type CDPSession, type Page } from 'puppeteer-core'
 import { chromium } from './chromium.js'
-import { endGroup } from './group.js'
+import { endGroup, stopGroup } from './group.js'
 import { type Make, type Tab, toSelector } from './tab.js'
 
 const LEFT = ['SingletonLock', 'SingletonCookie', 'SingletonSocket', 'DevToolsActivePort']
@@ -26,12 +26,14 @@ export const lifelike: Make = {
         if (child) await endGroup(child)
         await browser.disconnect()
       },
+      setStopped: (isStopped) => stopGroup(browser.process(), isStopped),
       close: () => browser.close(),
     }
   },
 }
 
 function toTab(page: Page): Tab {
+  let limiting: CDPSession | undefined
   return {
     async open(url) {
       await page.goto(url)
@@ -58,5 +60,12 @@ function toTab(page: Page): Tab {
       await session.detach()
     },
     setOffline: (isOffline) => page.setOfflineMode(isOffline),
+    async setQuota(bytes) {
+      // The limit is the session's.
+      limiting ??= await page.createCDPSession()
+      const { origin } = new URL(page.url())
+      const limit = bytes === null ? {} : { quotaSize: bytes }
+      await limiting.send('Storage.overrideQuotaForOrigin', { origin, ...limit })
+    },
   }
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { findMissing, miniBrowser, startDisplay } from './display.js'
-import { endGroup } from './group.js'
+import { endGroup, stopGroup } from './group.js'
 import { openOrders } from './orders.js'
 import { type Make, type Tab, toSelector } from './tab.js'
 
@@ -35,6 +35,7 @@ export const minibrowser: Make = {
     return {
       openTab: async () => openTab(orders, keeper),
       kill,
+      setStopped: (isStopped) => stopGroup(child, isStopped),
       close: kill,
     }
   },

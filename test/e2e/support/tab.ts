@@ -9,10 +9,12 @@ export interface Tab {
   /** Runs a function in the page: it sees nothing but its arguments. */
   run<A extends readonly unknown[], T>(work: (...args: A) => T, ...args: A): Promise<Awaited<T>>
   close(): Promise<void>
-  /** Ends its renderer, as out-of-memory does. Absent where a browser has no such command, as the next two. */
+  /** Ends its renderer, as out-of-memory does. Absent where a browser has no such command, as the next three. */
   crash?(): Promise<void>
   setFrozen?(isFrozen: boolean): Promise<void>
   setOffline?(isOffline: boolean): Promise<void>
+  /** Bytes that its origin may hold; `null` is what the browser grants. */
+  setQuota?(bytes: number | null): Promise<void>
 }
 
 export type Key = 'Tab' | 'Enter' | 'Escape' | 'Space' | 'ArrowRight'
@@ -27,6 +29,8 @@ export interface Browser<T extends Tab = Tab> {
   openTab(): Promise<T>
   /** Ends every process of it at once, as a crash does. */
   kill(): Promise<void>
+  /** Has every process of it stand still, or go on. Absent where nobody asks for it. */
+  setStopped?(isStopped: boolean): void
   close(): Promise<void>
 }
 
