@@ -35,8 +35,12 @@ $$;
 create function graysync_hashes(salt text, ids text[], held jsonb[], ignored text)
 returns table (id text, hash text)
 language sql immutable parallel safe as $$
-  with recursive node as (
-    select own.id, graysync_name(graysync_camel(field.key)) as place,
+  with recursive columns as materialized (
+    select key, graysync_name(graysync_camel(key)) as place
+    from (select distinct jsonb_object_keys(row) as key from unnest(held) as row) as keys
+  ),
+  node as (
+    select own.id, columns.place,
       case when field.key in ('created_at', 'updated_at') and jsonb_typeof(field.value) = 'string'
         then to_jsonb(to_char(
           (field.value #>> '{}')::timestamptz at time zone 'UTC',
@@ -44,7 +48,7 @@ language sql immutable parallel safe as $$
         ))
         else field.value end as value
     from unnest(ids, held) as own (id, row), jsonb_each(own.row) as field
-    where graysync_name(graysync_camel(field.key)) !~ ignored
+      join columns on columns.key = field.key and columns.place !~ ignored
     union all
     select node.id, node.place || '.' || child.name, child.value
     from node, lateral (
@@ -89,11 +93,16 @@ language sql immutable parallel safe as $$
     select hashes.id, hashes.hash, graysync_place(salt, hashes.id) as place
     from graysync_hashes(salt, ids, held, ignored) as hashes
   ),
+  levels as materialized (
+    select distinct length(asked.prefix) as depth from unnest(prefixes) as asked (prefix)
+  ),
+  -- A row is under the one prefix of each length that its place begins with: no row is held against every prefix.
   parts as (
-    select asked.prefix, substr(place, length(asked.prefix) + 1, 1) as digit, count(*) as rows,
+    select asked.prefix, substr(place, depth + 1, 1) as digit, count(*) as rows,
       graysync_digits(sum(graysync_lane(hash, 1)), sum(graysync_lane(hash, 9))) as sum,
       jsonb_agg(jsonb_build_array(id, hash)) as listed
-    from unnest(prefixes) as asked (prefix) join hashed on starts_with(place, asked.prefix)
+    from hashed cross join levels
+      join unnest(prefixes) as asked (prefix) on asked.prefix = left(place, depth)
     group by asked.prefix, digit
   )
   select asked.prefix, case

@@ -30,19 +30,24 @@ export async function answerDigest(
   const { salt, ignore, prefixes } = parse(Question, o.body)
   const rows = await database.query<{ prefix: string; answer: string }>(
     `with asked as (
-       select array(select jsonb_array_elements_text($3::jsonb)) as prefixes
+       select jsonb_array_elements_text($3::jsonb) as prefix
+     ),
+     levels as materialized (
+       select distinct length(prefix) as depth from asked
      ),
      own as (
        select coalesce(array_agg(held.id), '{}') as ids,
          coalesce(array_agg(to_jsonb(held) - 'graysync_change' - 'is_deleted'), '{}') as rows
-       from ${o.table} as held, asked
-       where user_id = $1 and not is_deleted and ('' = any(asked.prefixes) or exists (
-         select from unnest(asked.prefixes) as part (prefix)
-         where starts_with(graysync_place($2, held.id), part.prefix)
-       ))
+       from ${o.table} as held
+       where user_id = $1 and not is_deleted and exists (
+         select from levels
+         where left(graysync_place($2, held.id), levels.depth) in (select prefix from asked)
+       )
      )
      select answered.prefix, answered.answer
-     from own, asked, graysync_digest_rows($2, asked.prefixes, own.ids, own.rows, $4) as answered`,
+     from own, graysync_digest_rows(
+       $2, array(select prefix from asked), own.ids, own.rows, $4
+     ) as answered`,
     [o.user, salt, JSON.stringify(prefixes), toPattern(ignore)],
   )
   const byPrefix = new Map(rows.map(({ prefix, answer }) => [prefix, answer]))
