@@ -16,6 +16,18 @@ export function readDoomed(
   return table.query({ trans, query, values: false }).then(({ result }) => result)
 }
 
+/** The keys that a mutation will write; `null` where only the database knows them. */
+export function readKeys(
+  { schema }: DBCoreTable,
+  request: DBCoreMutateRequest,
+): readonly IDBValidKey[] | null {
+  if (request.type === 'deleteRange') return null
+  if (request.type === 'delete' || request.keys) return request.keys ?? null
+  const { extractKey } = schema.primaryKey
+  const keys = extractKey ? request.values.map((row) => extractKey(row)) : []
+  return keys.length > 0 && keys.every((key) => key !== undefined) ? keys : null
+}
+
 /** What a mutation did, row by row: keys that the database gave are known only afterwards, as are rows that it refused. */
 export function readChanges(
   request: DBCoreMutateRequest,

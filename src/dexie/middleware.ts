@@ -11,7 +11,7 @@ import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Changes } from '../model/source.js'
 import type { Rights, WritePort } from '../model/writes.js'
-import { type RowChange, readChanges, readDoomed } from './change.js'
+import { type RowChange, readChanges, readDoomed, readKeys } from './change.js'
 import { follow, ledgerOf, readReplica, readTracked, track } from './intents.js'
 import { CAPTURED, FENCE, INTENTS } from './stores.js'
 
@@ -85,33 +85,32 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
 
   const guardTable = (table: DBCoreTable): DBCoreTable => {
     const capture = has(CAPTURED) ? o.captureFor(core, table.name) : null
+    const note = (trans: DBCoreTransaction, keys: readonly IDBValidKey[]) =>
+      ledger && track(core, ledger, { trans, table: table.name, keys })
+    /** What belongs beside rows that are known only once they are written. */
     const watch = async (found: Promise<Rights>, request: DBCoreMutateRequest) => {
       const { trans } = request
       const asking = readDoomed(table, request)
       const [rights, doomed, response] = await Promise.all([found, asking, table.mutate(request)])
       const changes = readChanges(request, response, doomed ?? [])
       const keys = changes.map(({ key }) => key)
-      try {
-        await Promise.all([
-          ledger && track(core, ledger, { trans, table: table.name, keys }),
-          capture?.(trans, changes, rights.flip),
-        ])
-      } catch (cause) {
-        giveUp(trans)
-        throw cause
-      }
+      await orGiveUp(trans, () => [note(trans, keys), capture?.(trans, changes, rights.flip)])
       return response
     }
     return {
       ...table,
       async mutate(request: DBCoreMutateRequest): Promise<DBCoreMutateResponse> {
-        const state = checks.get(request.trans)
+        const { trans } = request
+        const state = checks.get(trans)
         if (!state) return table.mutate(request)
         // The answers come in the order of the questions, and a refusal takes all of it back.
-        state.found ??= check(request.trans)
+        state.found ??= check(trans)
         if (capture) return watch(state.found, freeze(request))
-        if (ledger) return watch(state.found, request)
-        const [, response] = await Promise.all([state.found, table.mutate(request)])
+        const keys = ledger ? readKeys(table, request) : []
+        if (!keys) return watch(state.found, request)
+        // Which intents are on the disk is known once the replica was read: while the rows are written.
+        const noted = state.found.then(() => orGiveUp(trans, () => [note(trans, keys)]))
+        const [response] = await Promise.all([table.mutate(request), noted])
         return response
       },
     }
@@ -132,6 +131,16 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
 /** What the app does to its objects from now on is another write: row and operation are made of the same. */
 function freeze(request: DBCoreMutateRequest): DBCoreMutateRequest {
   return 'values' in request ? { ...request, values: structuredClone(request.values) } : request
+}
+
+/** Rows without what belongs beside them must not be. */
+async function orGiveUp(trans: DBCoreTransaction, work: () => readonly unknown[]): Promise<void> {
+  try {
+    await Promise.all(work())
+  } catch (cause) {
+    giveUp(trans)
+    throw cause
+  }
 }
 
 function giveUp(trans: DBCoreTransaction): void {

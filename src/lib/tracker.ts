@@ -14,6 +14,13 @@ interface Mark {
   seq: number
 }
 
+/** A row that is written. */
+interface Row {
+  key: IDBValidKey
+  text: string
+  region: number
+}
+
 interface Fence {
   isQuiet(key: IDBValidKey): boolean
   lift(): void
@@ -44,7 +51,14 @@ const MOST_MARKS = 10_000
 
 /** The region of a row: what an intent on the disk stands for. */
 export function regionOf(key: IDBValidKey): number {
-  return murmur3(keyText(key)) % REGIONS
+  return regionIn(keyText(key))
+}
+
+const regionIn = (text: string): number => murmur3(text) % REGIONS
+
+function toRow(key: IDBValidKey): Row {
+  const text = keyText(key)
+  return { key, text, region: regionIn(text) }
 }
 
 /** Knows which rows of one table were written and not judged since, and which intents are on the disk for it. */
@@ -59,8 +73,7 @@ export function createTracker(most: number = MOST_MARKS): Tracker {
 
   const isWaiting = (key: IDBValidKey) => marks.has(keyText(key)) || whole.has(regionOf(key))
 
-  function mark(key: IDBValidKey): void {
-    const [text, region] = [keyText(key), regionOf(key)]
+  function mark({ key, text, region }: Row): void {
     for (const touched of fences) touched.add(text)
     seq++
     if (whole.has(region)) {
@@ -81,7 +94,8 @@ export function createTracker(most: number = MOST_MARKS): Tracker {
 
   return {
     begin(keys) {
-      const regions = [...new Set(keys.map(regionOf))]
+      const rows = keys.map(toRow)
+      const regions = [...new Set(rows.map(({ region }) => region))]
       const intents = regions.filter((region) => !onDisk.has(region))
       open.push(...regions)
       const end = () => {
@@ -92,13 +106,13 @@ export function createTracker(most: number = MOST_MARKS): Tracker {
         commit() {
           end()
           for (const region of intents) onDisk.add(region)
-          for (const key of keys) mark(key)
+          for (const row of rows) mark(row)
         },
         abort: end,
       }
     },
     heard(keys) {
-      for (const key of keys) mark(key)
+      for (const key of keys) mark(toRow(key))
     },
     take: (limit) => [...marks.values()].slice(0, limit),
     judged(judged) {
