@@ -13,7 +13,11 @@ import { audit } from '../../src/flows/audit.js'
 import type { Source, SourceRow } from '../../src/model/source.js'
 import { browserPlatform } from '../../src/platform/platform.js'
 import { idbSource } from '../../src/sources.js'
-import { makeCard, makeOther, makeRows, normalise, type Row, rules, TABLE } from './rows.js'
+import { measureWrites } from '../handover/writes.js'
+import { measureFollowing } from './follow.js'
+import { hydrate, measureTalk } from './remote.js'
+import { makeCard, makeOther, normalise, type Row, rulesOf, tableOf } from './rows.js'
+import { fill, open, SIDES } from './stores.js'
 
 /** What a way to compare says of two stores. */
 interface Verdict {
@@ -25,42 +29,16 @@ interface Verdict {
 const NONE: Verdict = { missing: 0, extra: 0, changed: 0 }
 const PAGE = 500
 
-function open(name: string): Promise<IDBDatabase> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(name)
-    request.onupgradeneeded = () => request.result.createObjectStore(TABLE, { keyPath: 'id' })
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error)
-  })
-}
-
-async function fill(side: 'left' | 'right', count: number, differences: number): Promise<void> {
-  const database = await open(side)
-  const rows = makeRows(count, differences, side)
-  for (let ended = false; !ended; ) {
-    const transaction = database.transaction(TABLE, 'readwrite', { durability: 'relaxed' })
-    const store = transaction.objectStore(TABLE)
-    for (let put = 0; put < 2_000 && !ended; put++) {
-      const { value, done } = rows.next()
-      if (value) store.put(value)
-      ended = done === true
-    }
-    await new Promise<void>((resolve, reject) => {
-      transaction.oncomplete = () => resolve()
-      transaction.onerror = () => reject(transaction.error)
-    })
-  }
-  database.close()
-}
-
 async function sources(): Promise<[Source, Source]> {
-  return [idbSource(await open('left')), idbSource(await open('right'))]
+  const [left, right] = await Promise.all(SIDES.map(open))
+  if (!left || !right) throw new Error('a side is missing')
+  return [idbSource(left), idbSource(right)]
 }
 
-async function readAll(source: Source, use: (row: Row) => void): Promise<void> {
+async function readAll(source: Source, table: string, use: (row: Row) => void): Promise<void> {
   let after: IDBValidKey | undefined
   for (;;) {
-    const rows = await source.page(TABLE, after, PAGE)
+    const rows = await source.page(table, after, PAGE)
     const last = rows.at(-1)
     if (!last) return
     for (const { row } of rows) use(row)
@@ -69,14 +47,14 @@ async function readAll(source: Source, use: (row: Row) => void): Promise<void> {
 }
 
 /** Reads everything into memory first, as checkers do that know no other way. */
-async function gather(source: Source): Promise<Map<string, Row>> {
+async function gather(source: Source, table: string): Promise<Map<string, Row>> {
   const rows: Row[] = []
-  await readAll(source, (row) => rows.push(row))
+  await readAll(source, table, (row) => rows.push(row))
   return new Map(rows.map((row) => [row.id as string, row]))
 }
 
-async function compareAll(same: (a: Row, b: Row) => boolean): Promise<Verdict> {
-  const [left, right] = await Promise.all((await sources()).map(gather))
+async function compareAll(table: string, same: (a: Row, b: Row) => boolean): Promise<Verdict> {
+  const [left, right] = await Promise.all((await sources()).map((source) => gather(source, table)))
   const verdict = { ...NONE }
   for (const [id, row] of left ?? []) {
     const other = right?.get(id)
@@ -88,8 +66,8 @@ async function compareAll(same: (a: Row, b: Row) => boolean): Promise<Verdict> {
 }
 
 /** The least that any comparison does: reads both stores in large pages and finds the rows that belong together. */
-async function mergeOnly(left: Source, right: Source): Promise<void> {
-  const [a, b] = [openPages(left), openPages(right)]
+async function mergeOnly(left: Source, right: Source, table: string): Promise<void> {
+  const [a, b] = [openPages(left, table), openPages(right, table)]
   do {
     await Promise.all([a.fill(), b.fill()])
     while (a.key() !== undefined && b.key() !== undefined) passLower(a, b)
@@ -111,7 +89,7 @@ interface Pages {
   fill(): Promise<void>
 }
 
-function openPages(source: Source): Pages {
+function openPages(source: Source, table: string): Pages {
   let rows: readonly SourceRow[] = []
   let at = 0
   const pages: Pages = {
@@ -122,7 +100,7 @@ function openPages(source: Source): Pages {
     },
     async fill() {
       if (pages.ended || at < rows.length) return
-      rows = await source.page(TABLE, rows.at(-1)?.key, 2_000)
+      rows = await source.page(table, rows.at(-1)?.key, 2_000)
       at = 0
       pages.ended = rows.length === 0
     },
@@ -130,23 +108,24 @@ function openPages(source: Source): Pages {
   return pages
 }
 
-const ways: Record<string, () => Promise<Verdict>> = {
-  async floor() {
+const ways: Record<string, (table: string) => Promise<Verdict>> = {
+  async floor(table) {
     const [left, right] = await sources()
-    await mergeOnly(left, right)
+    await mergeOnly(left, right, table)
     return NONE
   },
-  async audit() {
+  async audit(table) {
     const [left, right] = await sources()
     const platform = browserPlatform()
+    const rules = rulesOf([table])
     const report = await audit({ platform, left, right, rules, inFlight: () => false })
     if (!report.complete) throw new Error('the audit is not complete')
-    const [table] = report.tables
-    return { missing: table?.missing ?? 0, extra: table?.extra ?? 0, changed: table?.changed ?? 0 }
+    const { missing = 0, extra = 0, changed = 0 } = report.tables[0] ?? {}
+    return { missing, extra, changed }
   },
-  json: () => compareAll((a, b) => JSON.stringify(a) === JSON.stringify(b)),
-  normalised: () =>
-    compareAll((a, b) => JSON.stringify(normalise(a)) === JSON.stringify(normalise(b))),
+  json: (table) => compareAll(table, (a, b) => JSON.stringify(a) === JSON.stringify(b)),
+  normalised: (table) =>
+    compareAll(table, (a, b) => JSON.stringify(normalise(a)) === JSON.stringify(normalise(b))),
 }
 
 interface Measured {
@@ -155,14 +134,15 @@ interface Measured {
   longTasks: number[]
 }
 
-async function measure(way: string): Promise<Measured> {
+/** Compares the table of so many rows. */
+async function measure(way: string, rows: number): Promise<Measured> {
   const longTasks: number[] = []
   const observer = new PerformanceObserver((list) => {
     for (const { duration } of list.getEntries()) longTasks.push(duration)
   })
   observer.observe({ type: 'longtask' })
   const began = performance.now()
-  const verdict = (await ways[way]?.()) ?? NONE
+  const verdict = (await ways[way]?.(tableOf(rows))) ?? NONE
   const wallMs = performance.now() - began
   // Entries arrive after the task that they are about.
   await new Promise((resolve) => setTimeout(resolve, 100))
@@ -171,7 +151,7 @@ async function measure(way: string): Promise<Measured> {
   return { verdict, wallMs, longTasks }
 }
 
-const { root } = compileTable(rules.tables[TABLE] ?? {}, TABLE)
+const { root } = compileTable(rulesOf(['cards']).tables.cards ?? {}, 'cards')
 const differ = create()
 const both =
   (same: (a: unknown, b: unknown) => boolean) =>
@@ -216,10 +196,15 @@ function comparePairs(count: number, rounds: number): Record<string, number> {
   return best
 }
 
-export interface BenchPage {
-  fill: typeof fill
-  measure: typeof measure
-  comparePairs: typeof comparePairs
+const bench = {
+  fill,
+  measure,
+  comparePairs,
+  measureFollowing,
+  measureWrites,
+  hydrate,
+  measureTalk,
 }
+export type BenchPage = typeof bench
 
-Object.assign(globalThis, { bench: { fill, measure, comparePairs } satisfies BenchPage })
+Object.assign(globalThis, { bench })

@@ -1,21 +1,24 @@
+import type { CompareRules, TableRules } from '../../src/model/source.js'
+
 export type Row = Record<string, unknown>
 
-export const TABLE = 'cards'
+/** The table that holds so many rows. */
+export const tableOf = (rows: number): string => `cards${rows}`
 
-export const rules = {
-  tables: {
-    [TABLE]: {
-      ignore: [
-        'syncVersion',
-        'pendingSync',
-        'lastSyncAt',
-        'updatedAt',
-        '*.lastModified',
-        'searchVector',
-      ],
-    },
-  },
+const cardRules: TableRules = {
+  ignore: [
+    'syncVersion',
+    'pendingSync',
+    'lastSyncAt',
+    'updatedAt',
+    '*.lastModified',
+    'searchVector',
+  ],
 }
+
+export const rulesOf = (tables: readonly string[]): CompareRules => ({
+  tables: Object.fromEntries(tables.map((table) => [table, cardRules])),
+})
 
 export const idOf = (at: number): string =>
   `${at.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`

@@ -1,233 +1,203 @@
-// npm run bench:audit [-- --rows 100000]: a full audit in Chromium against reading alone, naive ways and npm libraries.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+// npm run bench:audit: a full audit in Chromium against reading alone, naive ways and npm libraries; an incremental one of
+// few and of many rows; what tracking costs a write; what is said to the demo's upstream. With -- --nightly: a million rows.
+// -- --only full,follow,writes,talk runs parts of it; -- --json FILE keeps the figures.
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
-import { type CDPSession, chromium, type Page } from 'playwright'
+import {
+  type Bar,
+  type Figures,
+  type Following,
+  type Full,
+  judgeFollowing,
+  judgeFull,
+  judgeLarge,
+  judgeTalk,
+  judgeWrites,
+  type Talk,
+  type WayName,
+  type Writes,
+} from './figures.js'
+import { type Lab, measureLive, measureRun, measureTasks, openLab, type Run } from './lab.js'
 import type { BenchPage } from './page.js'
+import { countDigests, openUpstream, type Upstream } from './upstream.js'
 
 declare const bench: BenchPage
 
-const { values } = parseArgs({ options: { rows: { type: 'string' }, rounds: { type: 'string' } } })
-const rows = Number(values.rows ?? 100_000)
-const rounds = Number(values.rounds ?? 3)
+const { values } = parseArgs({
+  options: {
+    nightly: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'full,follow,writes,talk' },
+    json: { type: 'string' },
+  },
+})
+const parts = values.only.split(',')
+const SMALL = 10_000
+const ROWS = 100_000
+const LARGE = 1_000_000
+const MANY = values.nightly ? LARGE : ROWS
+const ROUNDS = 3
+const FOLLOW_ROUNDS = 15
+const WRITE_ROUNDS = 600
 const DIFFERENCES = 100
 const PLANTED = { missing: 20, extra: 20, changed: 60 }
-const BARS = { cpu: 1.15, taskMs: 50, heapMb: 64, naiveHeap: 0.2 }
 
-interface Figures {
-  cpuMs: number
-  wallMs: number
-  /** Peak, garbage included. */
-  heapMb: number
-  longTasks: number[]
-  verdict: typeof PLANTED
-}
-
-const bundle = await build({
-  entryPoints: [new URL('./page.ts', import.meta.url).pathname],
-  bundle: true,
-  write: false,
-  format: 'iife',
-  target: 'es2022',
-  minify: true,
-})
-const script = bundle.outputFiles[0]?.text ?? ''
-const server = createServer((request, response) => {
-  const isScript = request.url === '/bench.js'
-  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-  response.end(
-    isScript ? script : '<!doctype html><title>bench</title><script src="/bench.js"></script>',
-  )
-})
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const { port } = server.address() as AddressInfo
-const folder = await mkdtemp(join(tmpdir(), 'graysync-bench-'))
-// A profile on the disk: IndexedDB of a private one is kept in memory.
-const context = await chromium.launchPersistentContext(folder, {
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', '--disable-background-networking'],
-})
-
-/** CPU time of every process of the browser, in ms: IndexedDB works in another one than the page. */
-async function readCpu(session: CDPSession): Promise<number> {
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo')
-  return processInfo.reduce((sum, { cpuTime }) => sum + cpuTime * 1000, 0)
-}
-
-async function measure(page: Page, browser: CDPSession, way: string): Promise<Figures> {
-  const session = await context.newCDPSession(page)
-  await session.send('HeapProfiler.collectGarbage')
-  const before = await readCpu(browser)
-  const sampling = sampleHeap(session, async () => {})
-  const figures = await page.evaluate((name) => bench.measure(name), way)
-  const cpuMs = (await readCpu(browser)) - before
-  const heapMb = await sampling.end()
-  await session.detach()
-  return { ...figures, cpuMs, heapMb }
-}
-
-/** The most that is alive at any time: garbage is collected before each look. A run of its own, as that takes its time. */
-async function measureLive(page: Page, way: string): Promise<number> {
-  const session = await context.newCDPSession(page)
-  const sampling = sampleHeap(session, () => session.send('HeapProfiler.collectGarbage'))
-  await page.evaluate((name) => bench.measure(name), way)
-  const live = await sampling.end()
-  await session.detach()
-  return live
-}
-
-interface TraceEvent {
-  name: string
-  pid: number
-  tid: number
-  dur?: number
-  tdur?: number
-  args?: { name?: string }
-}
-
-/** The longest task on the page's main thread by its own CPU time, in ms: other people's load is not in it. */
-async function measureTasks(page: Page, browser: CDPSession, way: string): Promise<number> {
-  const events: TraceEvent[] = []
-  const collect = ({ value }: { value: object[] }) => events.push(...(value as TraceEvent[]))
-  browser.on('Tracing.dataCollected', collect)
-  await browser.send('Tracing.start', {
-    transferMode: 'ReportEvents',
-    traceConfig: {
-      includedCategories: ['devtools.timeline', 'disabled-by-default-devtools.timeline'],
-    },
-  })
-  await page.evaluate((name) => bench.measure(name), way)
-  const complete = new Promise<void>((resolve) => {
-    browser.once('Tracing.tracingComplete', () => resolve())
-  })
-  await browser.send('Tracing.end')
-  await complete
-  browser.off('Tracing.dataCollected', collect)
-  const isMain = new Set(
-    events
-      .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
-      .map(({ pid, tid }) => `${pid} ${tid}`),
-  )
-  const tasks = events.filter(
-    ({ name, pid, tid }) => name === 'RunTask' && isMain.has(`${pid} ${tid}`),
-  )
-  if (tasks.length < 100) throw new Error(`only ${tasks.length} tasks in the trace`)
-  return Math.max(...tasks.map(({ tdur }) => tdur ?? 0)) / 1000
-}
-
-/** Looks at the heap some times a second; answers the peak in MB. */
-function sampleHeap(
-  session: CDPSession,
-  prepare: () => Promise<unknown>,
-): { end(): Promise<number> } {
-  let peak = 0
-  let isRunning = true
-  const sampling = (async () => {
-    while (isRunning) {
-      await prepare()
-      const { usedSize } = await session.send('Runtime.getHeapUsage')
-      peak = Math.max(peak, usedSize)
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  })()
-  return {
-    async end() {
-      isRunning = false
-      await sampling
-      return peak / 2 ** 20
-    },
-  }
-}
-
-const least = (runs: Figures[], read: (one: Figures) => number) => Math.min(...runs.map(read))
-const most = (runs: Figures[], read: (one: Figures) => number) => Math.max(...runs.map(read))
-
+const told: Bar[] = []
+const wants = (part: string): boolean => parts.includes(part)
+const upstream = wants('talk') ? await openUpstream(ROWS) : null
+const lab = await openLab(upstream)
 try {
-  const page = await context.newPage()
-  await page.goto(`http://127.0.0.1:${port}/`)
-  const browser = await context.browser()?.newBrowserCDPSession()
-  if (!browser) throw new Error('no session with the browser')
-  for (const side of ['left', 'right'] as const) {
-    await page.evaluate((o) => bench.fill(o.side, o.rows, o.differences), {
-      side,
-      rows,
-      differences: DIFFERENCES,
-    })
+  const figures: Figures = { browser: lab.version, cpu: cpus()[0]?.model.trim() ?? 'unknown' }
+  if (wants('full') || wants('follow')) await fill(lab)
+  if (wants('follow')) {
+    figures.following = await measureFollowing(lab)
+    tell(judgeFollowing(figures.following))
   }
-  const results: Record<string, Figures[]> = { floor: [], audit: [], json: [], normalised: [] }
-  await measure(page, browser, 'floor')
-  for (let round = 0; round < rounds; round++) {
-    for (const way of ['floor', 'audit']) results[way]?.push(await measure(page, browser, way))
+  if (wants('full')) {
+    figures.full = await measureFull(lab, ROWS, ['floor', 'audit', 'normalised', 'json'])
+    await comparePairs(lab)
+    tell(judgeFull(figures.full))
   }
-  for (const way of ['normalised', 'json']) results[way]?.push(await measure(page, browser, way))
-  const live: Record<string, number> = {}
-  for (const way of Object.keys(results)) live[way] = await measureLive(page, way)
-  const tasks: number[] = []
-  for (let round = 0; round < rounds; round++) {
-    tasks.push(await measureTasks(page, browser, 'audit'))
+  if (figures.full && values.nightly) {
+    figures.large = await measureFull(lab, LARGE, ['floor', 'audit'])
+    tell(judgeLarge(figures.full, figures.large))
   }
-  const pairs = await page.evaluate(() => bench.comparePairs(10_000, 3))
-  process.exitCode = tell(results, live, tasks, pairs) ? 0 : 1
+  if (wants('writes')) {
+    figures.writes = await measureWrites(lab)
+    tell(judgeWrites(figures.writes))
+  }
+  if (upstream) {
+    figures.talks = await measureTalks(lab, upstream)
+    tell(figures.talks.map(judgeTalk))
+  }
+  if (values.json) writeFileSync(values.json, JSON.stringify(figures))
+  const short = told.filter(([, holds]) => !holds).length
+  const verdict = short === 0 && told.length > 0 ? 'ok' : 'FALLS SHORT'
+  console.log(`bench:audit ${verdict}: ${told.length - short} of ${told.length} bars hold`)
+  process.exitCode = verdict === 'ok' ? 0 : 1
 } finally {
-  await context.close()
-  server.close()
-  await rm(folder, { recursive: true })
+  await lab.close()
+  await upstream?.close()
 }
 
-function tell(
-  results: Record<string, Figures[]>,
-  live: Record<string, number>,
-  tasks: readonly number[],
-  pairs: Record<string, number>,
-): boolean {
-  console.log(`two stores of ${rows} rows, ${DIFFERENCES} planted differences, best of ${rounds}`)
-  for (const [way, runs] of Object.entries(results)) {
-    const longest = Math.max(0, ...runs.flatMap(({ longTasks }) => longTasks))
+/** Every part has a page of its own: what another one left on the heap is not counted. */
+async function renew({ page, url }: Lab): Promise<void> {
+  await page.goto(url)
+}
+
+async function fill({ page }: Lab): Promise<void> {
+  const sizes = [MANY, ...(wants('follow') ? [SMALL] : []), ...(wants('full') ? [ROWS] : [])]
+  await page.evaluate(([all, differences]) => bench.fill(all, differences), [
+    [...new Set(sizes)],
+    DIFFERENCES,
+  ] as const)
+}
+
+async function measureFull(lab: Lab, rows: number, names: readonly WayName[]): Promise<Full> {
+  await renew(lab)
+  const runs = new Map<WayName, Run[]>(names.map((name) => [name, []]))
+  // The first one warms up.
+  await measureRun(lab, 'floor', rows)
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const name of names) {
+      // The naive ways are not close to anything.
+      if (round > 0 && name !== 'floor' && name !== 'audit') continue
+      runs.get(name)?.push(await measureRun(lab, name, rows))
+    }
+  }
+  const ways = []
+  for (const [name, all] of runs) {
+    const least = (read: (run: Run) => number) => Math.min(...all.map(read))
+    const way = {
+      name,
+      cpuMs: least(({ cpuMs }) => cpuMs),
+      wallMs: least(({ wallMs }) => wallMs),
+      heapMb: -least(({ heapMb }) => -heapMb),
+      liveMb: await measureLive(lab, name, rows),
+      isRight: all.every(({ verdict }) => JSON.stringify(verdict) === JSON.stringify(PLANTED)),
+    }
+    ways.push(way)
+    const longest = Math.max(0, ...all.flatMap(({ longTasks }) => longTasks))
     console.log(
       [
-        way.padEnd(11),
-        `CPU ${least(runs, ({ cpuMs }) => cpuMs).toFixed(0)} ms`,
-        `wall ${least(runs, ({ wallMs }) => wallMs).toFixed(0)} ms`,
-        `heap ${most(runs, ({ heapMb }) => heapMb).toFixed(0)} MB, alive ${live[way]?.toFixed(0)} MB`,
-        `long tasks ${runs.map(({ longTasks }) => longTasks.length).join('/')} (worst ${longest.toFixed(0)} ms)`,
-        `found ${JSON.stringify(runs[0]?.verdict)}`,
+        name.padEnd(10),
+        `${rows} rows`,
+        `CPU ${way.cpuMs.toFixed(0)} ms`,
+        `wall ${way.wallMs.toFixed(0)} ms`,
+        `heap ${way.heapMb.toFixed(0)} MB, alive ${way.liveMb.toFixed(0)} MB`,
+        `long tasks ${all.map((run) => run.longTasks.length).join('/')} (worst ${longest.toFixed(0)} ms)`,
+        `found ${JSON.stringify(all[0]?.verdict)}`,
       ].join('  '),
     )
   }
+  const tasksMs: number[] = []
+  for (let round = 0; round < ROUNDS && rows === ROWS; round++) {
+    tasksMs.push(await measureTasks(lab, 'audit', rows))
+  }
+  return { rows, ways, tasksMs }
+}
+
+async function comparePairs({ page }: Lab): Promise<void> {
+  const pairs = await page.evaluate(() => bench.comparePairs(10_000, 3))
   console.log('one pair, in memory:')
   const own = pairs.graysync ?? 1
   for (const [name, micros] of Object.entries(pairs)) {
     console.log(`${name.padEnd(22)} ${micros.toFixed(2)} µs, ${(micros / own).toFixed(1)} times`)
   }
-  const { floor = [], audit = [], normalised = [] } = results
-  const cpu = least(audit, ({ cpuMs }) => cpuMs) / least(floor, ({ cpuMs }) => cpuMs)
-  const heapOf = (runs: Figures[]) => most(runs, ({ heapMb }) => heapMb)
-  const over = heapOf(audit) - heapOf(floor)
-  const share = (live.audit ?? 0) / (live.normalised ?? 0)
-  const bars: [string, boolean][] = [
-    [`CPU over reading alone ${cpu.toFixed(2)} (at most ${BARS.cpu})`, cpu <= BARS.cpu],
-    [
-      `longest task of an audit ${tasks.map((ms) => ms.toFixed(0)).join(', ')} ms of CPU (at most ${BARS.taskMs})`,
-      tasks.every((ms) => ms <= BARS.taskMs),
-    ],
-    [`heap over reading alone ${over.toFixed(0)} MB (at most ${BARS.heapMb})`, over <= BARS.heapMb],
-    [
-      `live heap against normalised JSON ${share.toFixed(2)} (at most ${BARS.naiveHeap})`,
-      share <= BARS.naiveHeap,
-    ],
-    [
-      'less CPU than normalised JSON',
-      least(audit, ({ cpuMs }) => cpuMs) < least(normalised, ({ cpuMs }) => cpuMs),
-    ],
-    [
-      'every planted difference found, and no other',
-      audit.every(({ verdict }) => JSON.stringify(verdict) === JSON.stringify(PLANTED)),
-    ],
-  ]
-  for (const [bar, holds] of bars) console.log(`${holds ? 'ok   ' : 'SHORT'} ${bar}`)
-  return bars.every(([, holds]) => holds)
+}
+
+async function measureFollowing(lab: Lab): Promise<Following> {
+  await renew(lab)
+  const times = await lab.page.evaluate(
+    ([sizes, rounds]) => bench.measureFollowing(sizes, rounds),
+    [[SMALL, MANY], FOLLOW_ROUNDS] as const,
+  )
+  return {
+    few: SMALL,
+    many: MANY,
+    fewMs: median(times[SMALL] ?? []),
+    manyMs: median(times[MANY] ?? []),
+  }
+}
+
+async function measureWrites(lab: Lab): Promise<Writes> {
+  await renew(lab)
+  const { single, bulk } = await lab.page.evaluate(
+    (rounds) => bench.measureWrites(rounds),
+    WRITE_ROUNDS,
+  )
+  return {
+    fenceMs: median(single.fence),
+    trackedMs: median(single.tracked),
+    bulkFenceMs: median(bulk.fence),
+    bulkTrackedMs: median(bulk.tracked),
+  }
+}
+
+async function measureTalks(lab: Lab, { user, place }: Upstream): Promise<Talk[]> {
+  await renew(lab)
+  const server = { url: lab.url, user }
+  const hydrated = await lab.page.evaluate((o) => bench.hydrate(o), server)
+  console.log(`${hydrated} rows taken from ${place}`)
+  const digests = countDigests(lab.server)
+  const talks: Talk[] = []
+  for (const differences of [10, 1_000]) {
+    digests.take()
+    const found = await lab.page.evaluate(([o, rows, count]) => bench.measureTalk(o, rows, count), [
+      server,
+      ROWS,
+      differences,
+    ] as const)
+    talks.push({ rows: ROWS, differences, found, ...digests.take() })
+  }
+  return talks
+}
+
+function tell(bars: readonly Bar[]): void {
+  for (const [figure, holds] of bars) console.log(`${holds ? 'ok   ' : 'SHORT'} ${figure}`)
+  told.push(...bars)
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN
 }

@@ -15,14 +15,14 @@ interface CardOp extends Operation {
   row?: Readonly<Record<string, unknown>>
 }
 
-/** How a write is taken: bare, checked, or checked, captured and tracked. */
-export type Way = 'bare' | 'fence' | 'full'
-const WAYS: readonly Way[] = ['bare', 'fence', 'full']
+/** How a write is taken: bare, checked, checked and tracked, or checked, captured and tracked. */
+export type Way = 'bare' | 'fence' | 'tracked' | 'full'
 
-const { graysyncFence } = grayStores
+const { graysyncFence, graysyncIntents } = grayStores
 const STORES: Readonly<Record<Way, Readonly<Record<string, string>>>> = {
   bare: {},
   fence: { graysyncFence },
+  tracked: { graysyncFence, graysyncIntents },
   full: grayStores,
 }
 
@@ -57,21 +57,29 @@ function makeCard(n: number): Card {
 /** Times of single writes in ms, a round over all ways in turns, and of bulks of 100 rows. */
 export async function measureWrites(
   rounds: number,
+  ways: readonly Way[] = ['bare', 'fence', 'full'],
 ): Promise<{ single: Record<Way, number[]>; bulk: Record<Way, number[]> }> {
   await gray.start()
-  const databases = { bare: open('bare'), fence: open('fence'), full: open('full') }
-  for (const way of WAYS) await databases[way].cards.clear()
+  const databases = {
+    bare: open('bare'),
+    fence: open('fence'),
+    tracked: open('tracked'),
+    full: open('full'),
+  }
+  for (const way of ways) await databases[way].cards.clear()
   // The first write of a region notes it on the disk: paid once between two comparisons.
-  for (const way of WAYS) {
+  for (const way of ways) {
     await databases[way].cards.bulkPut(Array.from({ length: 1_000 }, (_, n) => makeCard(n)))
   }
-  const single: Record<Way, number[]> = { bare: [], fence: [], full: [] }
-  const bulk: Record<Way, number[]> = { bare: [], fence: [], full: [] }
+  const single: Record<Way, number[]> = { bare: [], fence: [], tracked: [], full: [] }
+  const bulk: Record<Way, number[]> = { bare: [], fence: [], tracked: [], full: [] }
   const measure = async (into: Record<Way, number[]>, n: number, rows: number) => {
-    for (let turn = 0; turn < WAYS.length; turn++) {
-      const way = WAYS[(n + turn) % WAYS.length] as Way
+    // What the one before left behind is not always the same.
+    const order = n % 2 ? ways.toReversed() : ways
+    for (let turn = 0; turn < order.length; turn++) {
+      const way = order[((n >> 1) + turn) % order.length] as Way
       // What was captured is on its way before anything is timed.
-      await gray.openOperations()
+      if (ways.includes('full')) await gray.openOperations()
       const { cards } = databases[way]
       const cardsToPut = Array.from({ length: rows }, (_, at) => makeCard(n * rows + at))
       const [first] = cardsToPut
