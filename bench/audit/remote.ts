@@ -17,7 +17,7 @@ const sourceOf = ({ url, user }: Server) =>
     tables: [TABLE],
     digest: true,
     headers: { authorization: `Bearer ${user}` },
-    timeoutMs: 120_000,
+    timeoutMs: 900_000,
   })
 
 function openDevice(): Promise<IDBDatabase> {

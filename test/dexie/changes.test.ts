@@ -1,5 +1,6 @@
+import { Dexie } from 'dexie'
 import { describe, expect, it } from 'vitest'
-import { dexieSource } from '../../src/dexie.js'
+import { dexieSource, grayStores, grayWrites } from '../../src/dexie.js'
 import { regionOf } from '../../src/lib/tracker.js'
 import type { Changes } from '../../src/model/source.js'
 import { type CardDatabase, createDexieProfile } from '../support/dexie-profile.js'
@@ -45,6 +46,35 @@ describe('changes', () => {
     await expect(aborting).rejects.toThrow()
     expect(keysIn(changes)).toEqual(['b', 'pulled', 'a'])
     expect(await onDisk(page.legacy)).not.toContain(`cards/${regionOf('never')}`)
+    await page.leave()
+  })
+
+  it('are found in tables with any kind of keys that no operation is made of', async () => {
+    const { page, disk } = await loadTracked()
+    const db = new Dexie('kinds', { indexedDB: disk.factory, IDBKeyRange })
+    db.version(1).stores({ within: 'id', beside: '', counted: '++id', ...grayStores })
+    db.use(grayWrites(page.gray))
+    const [within, beside, counted] = ['within', 'beside', 'counted'].map((name) => db.table(name))
+    await within?.bulkPut([{ id: 'a' }, { id: 'b' }, { id: 'c' }])
+    await within?.delete('b')
+    await within?.where(':id').above('b').delete()
+    await beside?.put({ text: 'x' }, 'd')
+    await counted?.bulkAdd([{ text: 'x' }, { text: 'y' }])
+    await counted?.put({ id: 7 })
+    const source = dexieSource(db)
+    const found = async (table: string) =>
+      (await source.changes?.(table))?.take(100).map(({ key }) => key)
+    expect(await found('within')).toEqual(['a', 'b', 'c'])
+    expect(await found('beside')).toEqual(['d'])
+    expect(await found('counted')).toEqual([1, 2, 7])
+    const noted = await db.table('graysyncIntents').toArray()
+    expect(noted.map(({ table, region }) => `${table}/${region}`).sort()).toEqual(
+      ['within/a', 'within/b', 'within/c', 'beside/d', 'counted/1', 'counted/2', 'counted/7']
+        .map((row) => row.split('/'))
+        .map(([table, key]) => `${table}/${regionOf(table === 'counted' ? Number(key) : `${key}`)}`)
+        .sort(),
+    )
+    db.close()
     await page.leave()
   })
 
