@@ -60,7 +60,8 @@ language sql immutable parallel safe as $$
         case when jsonb_typeof(node.value) = 'array' then node.value else '[]' end
       ) with ordinality as member (value, at)
     ) as child
-    where (node.place || '.' || child.name) !~ ignored
+    where jsonb_typeof(node.value) in ('object', 'array')
+      and (node.place || '.' || child.name) !~ ignored
   )
   select own.id, left(md5(salt || E'\ns' || own.id || E'\n' || coalesce(
     string_agg(node.place || ' ' || graysync_held(node.value), E'\n' order by node.place collate "C")
