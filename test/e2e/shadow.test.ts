@@ -1,5 +1,6 @@
 import type { Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hurry } from '../support/hurry.js'
 import { openProfile, type Profile } from './support/browser.js'
 import { startUpstream, type TestUpstream } from './support/upstream.js'
 
@@ -15,7 +16,8 @@ const asked: string[] = []
 beforeAll(async () => {
   upstream = await startUpstream()
   profile = await openProfile()
-  await profile.context.addInitScript(hurry)
+  // A first comparison waits half a minute, later ones a minute and longer.
+  await profile.context.addInitScript(`(${hurry})(20, 25_000)`)
 })
 
 afterAll(async () => {
@@ -41,14 +43,6 @@ const readShadow = async () => {
 
 async function expectShadow(expected: object): Promise<void> {
   await expect.poll(readShadow, { timeout: 90_000, interval: 250 }).toMatchObject(expected)
-}
-
-/** What a shadow waits for is minutes: long waits pass some twenty times as fast. Runs in the page. */
-function hurry(): void {
-  const wait = globalThis.setTimeout
-  const faster = (run: TimerHandler, ms = 0, ...rest: unknown[]) =>
-    wait(run, ms >= 25_000 ? ms / 20 : ms, ...rest)
-  globalThis.setTimeout = faster as typeof setTimeout
 }
 
 /** What was asked that may change rows on the server: an audit of the owner against it only reads. */

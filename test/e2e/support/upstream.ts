@@ -24,8 +24,11 @@ export interface TestUpstream {
   close(): Promise<void>
 }
 
-/** The real upstream with the built demo app, on an embedded PostgreSQL in memory and a free port. */
-export async function startUpstream(appFolder: string = APP_FOLDER): Promise<TestUpstream> {
+/** The real upstream with the built demo app, or one page in its place, on an embedded PostgreSQL in memory and a free port. */
+export async function startUpstream(
+  appFolder: string = APP_FOLDER,
+  page?: string,
+): Promise<TestUpstream> {
   const keys = await readKeys()
   const database = await openDatabase({})
   const app = createUpstream({
@@ -34,7 +37,12 @@ export async function startUpstream(appFolder: string = APP_FOLDER): Promise<Tes
     appFolder,
     limits: { address: NO_LIMIT, user: NO_LIMIT },
   })
-  const server = createServer(getRequestListener(app.fetch))
+  const answer = getRequestListener(app.fetch)
+  const server = createServer((request, response) => {
+    if (page === undefined || request.url !== '/') return void answer(request, response)
+    // Without the policy of the app: what steers a page from outside has it evaluate text.
+    response.setHeader('content-type', 'text/html').end(page)
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://localhost:${(server.address() as AddressInfo).port}`
   let version = 0

@@ -1,0 +1,102 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { build, type Plugin } from 'esbuild'
+import type { LoadPage, Round } from '../../examples/card-everything/test/load/round.js'
+import { readKeys } from '../../scripts/keys.js'
+import type { Make, Tab } from '../e2e/support/tab.js'
+import { startUpstream } from '../e2e/support/upstream.js'
+import { hurry } from './hurry.js'
+import { toPage } from './outage.js'
+
+/** A difference between two engines has to stand for two minutes: here a twentieth, so that many audits fit in. */
+const TIMES = 20
+/** Shorter waits bound what an engine may take. */
+const FROM_MS = 60_000
+const ROOT = new URL('../../', import.meta.url).pathname
+const PAGE = join(ROOT, 'examples/card-everything/test/load/page.ts')
+
+declare const load: LoadPage
+
+export interface LoadResult {
+  rounds: Round[]
+  /** What was told and is not so, or is so and was not told. */
+  wrong: string[]
+}
+
+/**
+ * Runs the demo's two engines, refactored with legacy in shadow, in a browser against the real upstream; audits them
+ * over and over while both write, and plants one divergence in each audit.
+ */
+export async function runLoad(
+  make: Make,
+  o: { runs: number; seed: number; cards: number },
+): Promise<LoadResult> {
+  const folder = await mkdtemp(join(tmpdir(), 'graysync-load-'))
+  const upstream = await startUpstream(folder, await bundle())
+  await upstream.publish({
+    shadow: { share: 100_000 },
+    stages: [{ name: 'first', share: 100_000 }],
+  })
+  const browser = await make.launch(folder, {})
+  try {
+    const tab = await browser.openTab()
+    await openPage(tab, upstream.url)
+    await tab.run((cards) => load.fill(cards), o.cards)
+    await openPage(tab, upstream.url)
+    await tab.run(() => load.begin())
+    const rounds: Round[] = []
+    for (let at = 0; at < o.runs; at++) {
+      rounds.push(await tab.run((seed) => load.round(seed), o.seed + at))
+    }
+    return { rounds, wrong: rounds.flatMap((round, at) => judge(round, o.seed + at)) }
+  } finally {
+    await browser.close()
+    await upstream.close()
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+}
+
+function judge({ planted, told, complete, written }: Round, seed: number): string[] {
+  const wrong = told.filter((one) => one !== planted).map((one) => `told in vain: ${one}`)
+  if (!told.includes(planted)) wrong.push(`not told: ${planted}`)
+  if (!complete) wrong.push('not read to its end')
+  if (written === 0) wrong.push('nobody wrote')
+  return wrong.map((one) => `seed ${seed}: ${one}`)
+}
+
+async function openPage(tab: Tab, url: string): Promise<void> {
+  await tab.open(`${url}/`)
+  while (!(await tab.run(() => 'load' in globalThis).catch(() => false))) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+async function bundle(): Promise<string> {
+  const keys = await readKeys()
+  const { outputFiles } = await build({
+    entryPoints: [PAGE],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    define: {
+      'process.env.NODE_ENV': '"production"',
+      __GRAYSYNC_KEYS__: JSON.stringify(keys.public),
+    },
+    minify: true,
+    charset: 'ascii',
+    plugins: [fromSource],
+  })
+  return toPage(`(${hurry})(${TIMES}, ${FROM_MS});${outputFiles[0]?.text ?? ''}`)
+}
+
+/** The package as it is written, and not as it was built last. */
+const fromSource: Plugin = {
+  name: 'from-source',
+  setup(own) {
+    own.onResolve({ filter: /^graysync($|\/)/ }, ({ path }) => ({
+      path: join(ROOT, 'src', `${path.slice('graysync/'.length) || 'index'}.ts`),
+    }))
+  },
+}
