@@ -61,7 +61,7 @@ export function AuditView({ user }: { user: string | null }) {
       >
         {strings.compareServer}
       </button>
-      <div role="status" data-testid="audit" data-state={state.kind}>
+      <div className="report" role="status" data-testid="audit" data-state={state.kind}>
         {state.kind === 'busy' && <p>{strings.comparing(state.done)}</p>}
         {state.kind === 'failed' && <p>{strings.auditFailed(state.message)}</p>}
         {state.kind === 'done' && <Report report={state.report} />}
@@ -91,17 +91,19 @@ function Mending(o: {
       <p data-testid="repair-plan">
         {strings.repairPlan(count('put'), count('change'), count('delete'))}
       </p>
-      <button type="button" data-testid="repair" onClick={() => o.onWork(apply)}>
-        {strings.repairNow}
-      </button>
-      <button
-        type="button"
-        data-testid="repair-undo"
-        disabled={o.outcome === null}
-        onClick={() => o.onWork(undo)}
-      >
-        {strings.repairUndo}
-      </button>
+      <div className="choices">
+        <button type="button" data-testid="repair" onClick={() => o.onWork(apply)}>
+          {strings.repairNow}
+        </button>
+        <button
+          type="button"
+          data-testid="repair-undo"
+          disabled={o.outcome === null}
+          onClick={() => o.onWork(undo)}
+        >
+          {strings.repairUndo}
+        </button>
+      </div>
       {o.outcome && (
         <p data-testid="repair-outcome">
           {strings.repaired(o.outcome.done, o.outcome.outdated, o.outcome.differing)}

@@ -204,11 +204,11 @@ const en: Strings = {
   unfinishedAudit: 'The comparison did not reach the end.',
   auditFailed: (message) => `The comparison failed: ${message}`,
   repairPlan: (put, change, remove) =>
-    `To make this device equal to the server: ${put} rows added, ${change} changed, ${remove} removed.`,
+    `To make this device equal to the server: rows added ${put}, changed ${change}, removed ${remove}.`,
   repairNow: 'Repair this device',
   repairUndo: 'Undo the repair',
   repaired: (done, outdated, differing) =>
-    `${done} rows done, ${outdated} changed since and were left alone, ${differing} differ now.`,
+    `Rows done ${done}; changed since and left alone ${outdated}; different now ${differing}.`,
   auditColumns: ['Table', 'Compared', 'Missing', 'Extra', 'Changed', 'In flight'],
   fields: 'Fields that differ',
   shadow: {
