@@ -115,8 +115,10 @@ export async function strike(o: {
       await victim.close().catch(() => undefined)
       return true
     },
+    // A page that freezes while it loads does not go on in Chromium.
     async freeze() {
       profile.froze = true
+      await profile.loaded(victim)
       await victim.setFrozen?.(true)
       await sleep(lastsMs)
       await victim.setFrozen?.(false)
