@@ -383,3 +383,23 @@ describe('an engine that starts too late', () => {
     await gray.close()
   })
 })
+
+describe('tabs that open at the same moment', () => {
+  it.each([0, 1, 2, 3, 5, 8])(
+    'are one that leads, which boots once, and others that follow: %i turns apart',
+    async (apart) => {
+      const { engines, open } = createProfile()
+      const tabs = [open(), open(), open()]
+      const starting: Promise<Snapshot>[] = []
+      for (const tab of tabs) {
+        starting.push(tab.start())
+        for (let turn = 0; turn < apart; turn++) await new Promise((go) => setImmediate(go))
+      }
+      await Promise.all(starting)
+      await rest()
+      expect(tabs.filter((tab) => isWriter(tab.getSnapshot()))).toHaveLength(1)
+      expect(engines.legacy.starts.map(({ term }) => term)).toEqual([1])
+      for (const tab of tabs) await tab.close()
+    },
+  )
+})

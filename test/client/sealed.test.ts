@@ -99,6 +99,30 @@ describe('what a stale build writes into a queue that was sealed', () => {
     await gray.close()
   })
 
+  it.each(['open', 'dead'] as const)(
+    'is left as it is where it is known, and %s',
+    async (state) => {
+      const { world, engines, open } = await move()
+      const gray = open()
+      await gray.start()
+      const { opId } = await gray.enqueue(put('a'))
+      const behind = await gray.enqueue(put('a'))
+      await expect.poll(() => queued(engines.refactored)).toEqual([opId, behind.opId])
+      if (state === 'dead') await engines.refactored.starts.at(-1)?.fail(opId, 'no')
+      const connection = connectControl(world.tab())
+      const before = await connection.run((db) => db.getAll('oplog'))
+      engines.legacy.disk.queue.push({ opId, op: put('a'), userId: null, state: 'open' })
+      await rest()
+      world.advance(300_000)
+      await expect.poll(() => queued(engines.legacy)).toEqual([])
+      expect(await connection.run((db) => db.getAll('oplog'))).toEqual(before)
+      expect(before.find((row) => row.opId === opId)).toMatchObject({ seq: 1, state })
+      expect(await readLate(world)).toEqual([])
+      connection.close()
+      await gray.close()
+    },
+  )
+
   it('stays where it is while a crash comes between taking it and sealing', async () => {
     const { engines, open } = await move()
     const before = open()

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { readJournal } from '../../src/engine/journal.js'
 import { GraySyncError } from '../../src/model/errors.js'
 import type { Replica } from '../../src/model/writes.js'
+import { connectControl } from '../../src/store/control.js'
 import { type CardDatabase, createDexieProfile } from '../support/dexie-profile.js'
 import { rest } from '../support/session.js'
 
@@ -172,6 +174,38 @@ describe('a replica', () => {
     await second.gray.start()
     expect(second.legacy.isOpen()).toBe(false)
     expect(await replicaOf(second.legacy)).toMatchObject({ flip: 3, owner: 'refactored' })
+    await second.leave()
+  })
+
+  it('that can not be reached inside the fence ends the handover before anything is read', async () => {
+    const profile = await createDexieProfile()
+    const first = await profile.load('legacy')
+    await first.legacy.cards.put({ id: 'a' })
+    await first.gray.start()
+    await first.leave()
+    const second = await profile.load('refactored')
+    const off = second.gray.subscribe(() => {
+      const snapshot = second.gray.getSnapshot()
+      if (snapshot.phase !== 'handover' || snapshot.step !== 'fenced') return
+      off()
+      // A tab that sleeps inside a transaction holds up every other one.
+      profile.disk.stalls = 'legacy'
+    })
+    void second.gray.start()
+    for (let turn = 0; turn < 200 && second.gray.getSnapshot().phase !== 'running'; turn++) {
+      await rest()
+      if (profile.disk.stalls !== null) profile.world.advance(500)
+    }
+    profile.disk.stalls = null
+    expect(second.gray.getSnapshot()).toMatchObject({
+      running: 'legacy',
+      blocked: { by: 'STORE_BLOCKED' },
+    })
+    const control = connectControl(second.tab)
+    const kinds = (await readJournal(control)).entries.map(({ kind }) => kind)
+    expect(kinds).toContain('handover.aborted')
+    expect(kinds).not.toContain('handover.saved')
+    control.close()
     await second.leave()
   })
 

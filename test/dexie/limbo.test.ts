@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { readManifests } from '../../src/engine/backup.js'
+import { connectControl } from '../../src/store/control.js'
 import type { RowOperation } from '../../src/testing.js'
 import { createDexieProfile } from '../support/dexie-profile.js'
+import { rest } from '../support/session.js'
 
 /** What an engine's queue holds: which row, and its text. */
 const sent = (queue: readonly { op: RowOperation }[]) =>
@@ -27,6 +30,41 @@ describe('a captured write around a handover', () => {
       ['b', '1'],
     ])
     await second.leave()
+  })
+
+  it('of while the target is filled is in the snapshot and its backup', async () => {
+    const { load, engines, world } = await createDexieProfile()
+    const first = await load('legacy')
+    await first.gray.start()
+    await first.legacy.cards.put({ id: 'a', text: '1' })
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+    first.tab.kill()
+    // A page whose handle moves nothing by itself yet, and whose user goes on.
+    const other = await load('legacy')
+    const second = await load('refactored')
+    const { data } = engines.legacy
+    if (!data) throw new Error('no data')
+    const { page } = data
+    data.page = async (...args) => {
+      data.page = page
+      await other.legacy.cards.put({ id: 'b', text: '2' })
+      return page(...args)
+    }
+    await second.gray.start()
+    const control = connectControl(world.tab())
+    const [manifest] = await readManifests(control)
+    expect(manifest).toMatchObject({ operations: 2, rows: 2 })
+    expect(await second.refactored.cards.count()).toBe(2)
+    await expect
+      .poll(() => sent(engines.refactored.fake.disk.queue))
+      .toEqual([
+        ['a', '1'],
+        ['b', '2'],
+      ])
+    control.close()
+    await second.leave()
+    first.legacy.close()
+    other.legacy.close()
   })
 
   it('of inside the fence is taken, carried over, and redone in the store of the next owner', async () => {
@@ -108,6 +146,48 @@ describe('a captured write around a handover', () => {
         ['a', '1'],
         ['a', '2'],
         ['a', '3'],
+      ])
+    await second.leave()
+    first.legacy.close()
+    first.refactored.close()
+    other.legacy.close()
+  })
+
+  it('comes before it also where the next owner takes one as soon as it may', async () => {
+    const { load, engines } = await createDexieProfile()
+    const first = await load('legacy')
+    // The databases are forwarded in the order in which they were met.
+    await first.refactored.open()
+    await first.gray.start()
+    await first.legacy.open()
+    await rest()
+    first.tab.kill()
+    const other = await load('legacy')
+    const second = await load('refactored')
+    const writeSoon = async (): Promise<void> => {
+      try {
+        await second.refactored.cards.put({ id: 'a', text: '2' })
+      } catch {
+        await new Promise((go) => setImmediate(go))
+        return writeSoon()
+      }
+    }
+    let writing = Promise.resolve()
+    const { queue } = engines.refactored
+    if (!queue?.importer) throw new Error('no importer')
+    const { stage } = queue.importer
+    queue.importer.stage = async (...given) => {
+      await other.legacy.cards.put({ id: 'a', text: '1' })
+      writing = writeSoon()
+      return stage(...given)
+    }
+    await second.gray.start()
+    await writing
+    await expect
+      .poll(() => sent(engines.refactored.fake.disk.queue))
+      .toEqual([
+        ['a', '1'],
+        ['a', '2'],
       ])
     await second.leave()
     first.legacy.close()

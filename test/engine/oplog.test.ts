@@ -2,6 +2,7 @@ import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import { adopt } from '../../src/engine/adoption.js'
 import { stepControl } from '../../src/engine/control.js'
+import { gather } from '../../src/engine/gather.js'
 import {
   append,
   copyOperation,
@@ -192,6 +193,8 @@ describe('a coordinator that stood still', () => {
       isMine: (control: Control) => control.claim === claim,
     })
     await expect(adopt(log, [pending('own')], under(6))).rejects.toMatchObject({ code: 'FENCED' })
+    expect(await readOpen(log)).toEqual([])
+    await expect(gather(log, [pending('own')], under(6))).rejects.toMatchObject({ code: 'FENCED' })
     expect(await readOpen(log)).toEqual([])
     await adopt(log, [pending('own')], under(7))
     expect(await readOpen(log)).toMatchObject([{ opId: 'own' }])

@@ -69,6 +69,15 @@ describe('a send', () => {
     expect([sent.length, fenced.count]).toEqual([0, 2])
   })
 
+  it('asks for the term each time: what was let through before is refused then', async () => {
+    let highest = 5
+    const { fetch, sent, fenced } = open({ highestTerm: async () => highest })
+    await fetch(URL, { method: 'POST' })
+    highest = 6
+    await expect(fetch(URL, { method: 'POST' })).rejects.toMatchObject({ code: 'FENCED' })
+    expect([sent.length, fenced.count]).toEqual([1, 1])
+  })
+
   it('is refused once the record that gave the term is gone', async () => {
     const { fetch, sent, fenced } = open({ highestTerm: async () => 0 })
     await expect(fetch(URL, { method: 'POST' })).rejects.toMatchObject({ code: 'FENCED' })

@@ -101,6 +101,52 @@ describe('an engine that misbehaves', () => {
     await gray.close()
   })
 
+  it('and refuses an operation gets what comes after it on the same thing behind it', async () => {
+    const { world, engines, open } = createProfile()
+    const gray = open()
+    let refuses = true
+    replacePush(engines.legacy, (op, go) =>
+      refuses && op.entityId === 'a' && op.row?.text === '1'
+        ? Promise.reject(new Error('not now'))
+        : go(),
+    )
+    // Before there is an engine: all are handed over in one pass.
+    const ids: string[] = []
+    for (const [entityId, text] of [
+      ['a', '1'],
+      ['a', '2'],
+      ['b', '1'],
+    ] as const) {
+      ids.push((await gray.enqueue(put(entityId, text))).opId)
+    }
+    await gray.start()
+    const [first, behind, other] = ids
+    await expect.poll(() => queued(engines.legacy)).toEqual([other])
+    refuses = false
+    world.advance(2_000)
+    await expect.poll(() => queued(engines.legacy)).toEqual([other, first, behind])
+    await gray.close()
+  })
+
+  it('and holds what it was handed in another life is not handed it again', async () => {
+    const { engines, open } = createProfile()
+    const before = open()
+    await before.start()
+    const { opId } = await before.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await before.close()
+    const handed: string[] = []
+    replacePush(engines.legacy, (op, go) => {
+      handed.push(op.opId)
+      return go()
+    })
+    const gray = open()
+    await gray.start()
+    const next = await gray.enqueue(put('b'))
+    await expect.poll(() => handed).toEqual([next.opId])
+    await gray.close()
+  })
+
   it('and hangs is not given one thing after another to hang on', async () => {
     const { world, engines, open } = createProfile()
     const gray = open()

@@ -1,5 +1,6 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { readManifests } from '../../src/engine/backup.js'
 import type { Events, GraySync, GraySyncOptions } from '../../src/model/handle.js'
 import type { Rollout } from '../../src/model/rollout.js'
 import { changeFact, connectControl, openControl, readFact } from '../../src/store/control.js'
@@ -135,6 +136,28 @@ describe('a handover', () => {
     await gray.close()
   })
 
+  it('has in its backup, and moves, what the queue took until the fence', async () => {
+    const profile = createProfile()
+    const opIds = await useLegacy(profile)
+    const { legacy, refactored } = profile.engines
+    const { gray, tab } = await profile.open({ version: 2 })
+    const off = gray.subscribe(() => {
+      const snapshot = gray.getSnapshot()
+      if (snapshot.phase !== 'handover' || snapshot.step !== 'fenced') return
+      off()
+      // A build without graysync, which no fence holds up.
+      legacy.disk.queue.push({ opId: 'stale', op: put('stale', ''), userId: null, state: 'open' })
+    })
+    await gray.start()
+    const control = connectControl(tab)
+    const [manifest] = await readManifests(control)
+    expect(manifest).toMatchObject({ operations: 4 })
+    expect(refactored.disk.queue.map(({ opId }) => opId)).toEqual([...opIds, 'stale'])
+    expect(legacy.disk.queue).toEqual([])
+    control.close()
+    await gray.close()
+  })
+
   it('raises both tokens at the fence and at the commit, and numbers its journal', async () => {
     const profile = createProfile()
     await useLegacy(profile)
@@ -182,6 +205,34 @@ describe('a handover', () => {
       expect(finished).toMatchObject([{ outcome: 'committed' }])
       expect(rowsOf(refactored)).toEqual(rowsOf(legacy))
       expect(rowsOf(refactored)['host-2']).toMatchObject({ text: 'after' })
+      await gray.close()
+    },
+  )
+
+  it.each(['was left there by an earlier attempt', 'was deleted while it was filled'])(
+    'leaves no row in the target that %s',
+    async (which) => {
+      const profile = createProfile()
+      await useLegacy(profile)
+      const { legacy, refactored } = profile.engines
+      const ghost = { id: 'ghost', text: 'of another time' }
+      const isOld = which.includes('earlier')
+      const { disk, store } = isOld ? refactored : legacy
+      await store?.hydrate('cards', [ghost])
+      expect(disk.rows.get('cards')?.has('ghost')).toBe(true)
+      const { hydrate } = refactored.store ?? {}
+      if (!hydrate) throw new Error('no store')
+      Object.assign(refactored.store ?? {}, {
+        hydrate: async (...filled: Parameters<typeof hydrate>) => {
+          await hydrate(...filled)
+          legacy.disk.rows.get('cards')?.delete('ghost')
+        },
+      })
+      const { gray, finished } = await profile.open({ version: 2 })
+      expect(await gray.start()).toMatchObject({ running: 'refactored' })
+      expect(finished).toMatchObject([{ outcome: 'committed' }])
+      expect(rowsOf(refactored)).toEqual(rowsOf(legacy))
+      expect(rowsOf(refactored)).not.toHaveProperty('ghost')
       await gray.close()
     },
   )
