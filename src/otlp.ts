@@ -89,8 +89,11 @@ export function otlpSink(options: OtlpOptions): Sink {
         }),
     }),
     ...(installationsUrl && {
-      erase: (installation) =>
-        ask(`${installationsUrl}/${encodeURIComponent(installation)}`, { method: 'DELETE' }),
+      erase: (installation, { signal }) =>
+        ask(`${installationsUrl}/${encodeURIComponent(installation)}`, {
+          method: 'DELETE',
+          signal,
+        }),
     }),
     async send({ id, records }, { signal, lastBreath }) {
       const text = JSON.stringify(toLogs(resource, records))

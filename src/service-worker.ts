@@ -90,6 +90,7 @@ async function emptyOutbox(sink: Sink): Promise<void> {
     const outbox = createOutbox({ platform, database, consent, onError, signal })
     const delivery = createDelivery({ platform, outbox, sink, onDelivered() {}, onError, signal })
     await delivery.drain()
+    if (await outbox.nextErasure()) throw new Error('upstream has not erased yet what it is to')
     for (const lane of LANES) {
       if (await outbox.next(lane)) throw new Error(`the outbox still holds records (${lane})`)
     }

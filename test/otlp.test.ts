@@ -228,7 +228,7 @@ describe('files and erasure', () => {
     const calls: Call[] = []
     const sink = sinkFor(200, calls)
     expect(await sink.sendFile?.(file, { signal })).toEqual({ status: 'accepted' })
-    expect(await sink.erase?.('installation-1')).toEqual({ status: 'accepted' })
+    expect(await sink.erase?.('installation-1', { signal })).toEqual({ status: 'accepted' })
     const [sent, erased] = calls
     expect(sent?.url).toBe('/v1/files/entry%2F1')
     expect(sent?.init.method).toBe('POST')

@@ -10,7 +10,7 @@ import type { ControlConnection } from '../store/control.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
 import { CONSENT, insist } from './options.js'
-import { keep } from './profile.js'
+import { keep, mintInstallation } from './profile.js'
 import type { Voice } from './voice.js'
 
 function reachControl<Op extends Operation>(core: Core<Op>) {
@@ -103,16 +103,21 @@ async function readDead(control: ControlConnection): Promise<unknown[]> {
   }))
 }
 
-/** Deletes what graysync holds of this profile, and asks upstream to do the same. Ownership and what an engine did here stay: they are about data, not about a person. */
+/** Deletes what graysync holds of this profile, and has upstream asked to do the same, until it did. Ownership and what an engine did here stay: they are about data, not about a person. */
 export async function forget<Op extends Operation>(
   { core, voice }: Opened<Op>,
   keepPending: boolean,
 ): Promise<void> {
   const control = reachControl(core)
-  await voice.purge()
+  const { installation } = core.profile
+  core.profile.installation = mintInstallation(core.platform)
+  core.tell({ kind: 'forgotten' })
+  await voice.purge(installation)
   // What is captured and not moved yet would come back.
   await core.replicas.forward().catch(core.report)
-  await core.stores.database?.clear('rollout')
+  for (const store of ['rollout', 'ledger', 'health'] as const) {
+    await core.stores.database?.clear(store)
+  }
   await control.run(async (db) => {
     const tx = db.transaction(['control', 'oplog', 'journal', 'backup'], 'readwrite')
     const facts = tx.objectStore('control')
@@ -125,5 +130,4 @@ export async function forget<Op extends Operation>(
     await tx.objectStore('backup').clear()
     await tx.done
   })
-  await core.options.sink?.erase?.(core.profile.installation)
 }

@@ -9,7 +9,7 @@ export type Occasion = NonNullable<PlannedSurvey['after']>
 /** Says which survey an occasion brings up; each at most once a page. */
 export function createAsking(
   rollout: () => Rollout | null,
-  installation: string,
+  installation: () => string,
 ): (occasion: Occasion) => PlannedSurvey | null {
   const asked = new Set<string>()
   let acked = 0
@@ -20,7 +20,8 @@ export function createAsking(
     if (!newest || !survey || asked.has(survey.id)) return null
     const { id, after = 'start', count = ENOUGH_ACKED, sample = FULL_SHARE } = survey
     if (occasion !== after || (after === 'acked' && acked < count)) return null
-    if (!isInShare(bucketOf(`${newest.hash.salt}/survey/${id}`, installation), sample)) return null
+    if (!isInShare(bucketOf(`${newest.hash.salt}/survey/${id}`, installation()), sample))
+      return null
     asked.add(id)
     return survey
   }

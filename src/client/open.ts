@@ -15,7 +15,7 @@ import type { Emitter } from './events.js'
 import { createExposing } from './exposing.js'
 import { createGuard, versionToJudge } from './guard.js'
 import { type Hint, parseHint } from './hint.js'
-import { createSeen, keep, openProfile } from './profile.js'
+import { createSeen, keep, mintInstallation, openProfile } from './profile.js'
 import { createProof } from './proof.js'
 import { watchReload } from './reload.js'
 import { askRollout } from './round-trip.js'
@@ -97,6 +97,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     if (hint?.kind === 'settled') void operations.look(hint.opIds).catch(o.report)
     if (hint?.kind === 'control') void session.look()
     if (hint?.kind === 'ask') void session.answer()
+    if (hint?.kind === 'forgotten') profile.installation = mintInstallation(platform)
   }
 
   const recount = createCount({ platform, control, state, signal, report: o.report })
@@ -124,7 +125,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     sink: options.sink,
     consent: profile.consent,
     app: options.app,
-    installation: profile.installation,
+    installation: () => profile.installation,
     engine: () => state.get().running,
     pending: () => state.get().pending,
     decision: () => present(),

@@ -14,8 +14,8 @@ import {
 
 /** What is known of this storage profile; kept on disk where there is one. */
 export interface Profile {
-  /** A random id of this installation. */
-  readonly installation: string
+  /** A random id of this installation; another one from `forget` on. */
+  installation: string
   /** What is hashed: the first subject seen, or the installation. Fixed until `forget`. */
   readonly bucketingKey: string
   preference: EngineName | null
@@ -29,7 +29,7 @@ export async function openProfile(
   subject: Subject | null,
   consent: Consent,
 ): Promise<Profile> {
-  const mint = () => mintId(platform.now(), platform.randomBytes(16))
+  const mint = () => mintInstallation(platform)
   if (!control) {
     const installation = mint()
     const bucketingKey = subject?.id ?? installation
@@ -43,6 +43,10 @@ export async function openProfile(
     consent: (await readFact<Consent>(control, 'consent')) ?? consent,
     evidence: { ...NO_EVIDENCE, ...(await readFact<Evidence>(control, 'evidence')) },
   }
+}
+
+export function mintInstallation(platform: Platform): string {
+  return mintId(platform.now(), platform.randomBytes(16))
 }
 
 /** The user's own choice, in whichever tab it was made. */

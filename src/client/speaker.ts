@@ -29,7 +29,8 @@ export interface Speaker {
   feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
   entries(): Promise<readonly FeedbackEntry[]>
   setConsent(consent: Consent): Promise<void>
-  purge(): Promise<void>
+  /** Deletes what waits here, and has upstream delete what it holds of this installation. */
+  purge(installation: string): Promise<void>
   flush(): Promise<void>
 }
 
@@ -54,7 +55,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
     return {
       ...record,
       attributes: {
-        'app.installation.id': o.installation,
+        'app.installation.id': o.installation(),
         'session.id': session,
         'graysync.seq': seq++,
         'graysync.uptime.ms': platform.monotonic(),
@@ -69,7 +70,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
     }
   }
   const add = (record: Telling | null) => {
-    if (record && isTold(record, o.rollout(), o.installation)) outbox.add(sign(record))
+    if (record && isTold(record, o.rollout(), o.installation())) outbox.add(sign(record))
   }
   const bringUp = (occasion: Occasion) => {
     const survey = ask(occasion)
@@ -152,7 +153,7 @@ export function createSpeaker(o: SpeakerOptions): Speaker {
     },
     entries: outbox.entries,
     setConsent: outbox.setConsent,
-    purge: outbox.purge,
+    purge: (installation) => outbox.purge(sink?.erase ? installation : null),
     async flush() {
       endWindow()
       await outbox.flush()

@@ -31,7 +31,8 @@ export interface SpeakerOptions {
   sink: Sink | undefined
   consent: Consent
   app: { name: string; version: string }
-  installation: string
+  /** Another one once this one was forgotten. */
+  installation(): string
   engine(): string | null
   /** Operations that no server has acknowledged. */
   pending(): Snapshot['pending']

@@ -11,7 +11,7 @@ export interface Voice {
   feedback(entry: Feedback): Promise<{ id: string; durable: boolean }>
   entries(): Promise<readonly FeedbackEntry[]>
   setConsent(consent: Consent): Promise<void>
-  purge(): Promise<void>
+  purge(installation: string): Promise<void>
   flush(): Promise<void>
 }
 
@@ -47,7 +47,7 @@ export function createVoice(o: SpeakerOptions): Voice {
       o.consent = consent
       if (o.sink) await (await load()).setConsent(consent)
     },
-    purge: async () => (await load()).purge(),
+    purge: async (installation) => (await load()).purge(installation),
     flush: async () => speaker?.flush(),
   }
 }

@@ -38,6 +38,7 @@ export interface FeedbackStrings {
   waiting: string
   sent: string
   refused: string
+  unsent: string
   csat: string
   nps: string
   npsLow: string
@@ -85,6 +86,7 @@ const english: FeedbackStrings = {
   waiting: 'Saved here, not sent yet',
   sent: 'Sent',
   refused: 'Could not be delivered',
+  unsent: 'Not sent',
   csat: 'How satisfied are you with this app?',
   nps: 'How likely are you to recommend this app?',
   npsLow: '0: not at all',
@@ -132,6 +134,7 @@ const chinese: FeedbackStrings = {
   waiting: '已保存在本设备，尚未发送',
   sent: '已发送',
   refused: '未能送达',
+  unsent: '未发送',
   csat: '您对本应用的满意程度如何？',
   nps: '您有多大可能推荐本应用？',
   npsLow: '0：完全不会',

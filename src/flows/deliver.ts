@@ -7,7 +7,7 @@ import { FREE, LANES } from '../store/outbox-log.js'
 import { toDropRecord, toFileDrops, toRejections, toSettlement } from '../telemetry/drop.js'
 import { reachUpstream } from '../telemetry/reach.js'
 import { held, isOpen, opened, type Parkable, toParkedMs, toWaitMs } from '../telemetry/schedule.js'
-import { type Stop, sendAll, toStop } from '../telemetry/send.js'
+import { type Stop, sendAll, toErasureStop, toStop } from '../telemetry/send.js'
 
 const LOCK = 'graysync-sender'
 const LOCK_TIMEOUT_MS = 60_000
@@ -96,6 +96,7 @@ export function createDelivery(o: {
       return o.sign?.(record) ?? record
     })
     if (hasTold) await sendRecords('error')
+    await sendErasures()
   }
 
   /** `false` where the others need not try. */
@@ -130,6 +131,18 @@ export function createDelivery(o: {
       if (stop) return stop.status === 'config'
     }
     return true
+  }
+
+  /** Last: what another tab said under the old id meanwhile has arrived, and goes with the rest. */
+  const sendErasures = async () => {
+    if (isParked('erasure')) return
+    for (let id = await outbox.nextErasure(); id; id = await outbox.nextErasure()) {
+      const stop = toErasureStop(await upstream.erase(id))
+      if (signal.aborted) return
+      if (!stop) await outbox.settleErasure(id)
+      await reschedule('erasure', stop)
+      if (stop) return
+    }
   }
 
   const isParked = (what: Parkable): boolean => {

@@ -26,8 +26,8 @@ export interface Sink {
     file: { id: string; entry: string; blob: Blob },
     o: { signal: AbortSignal },
   ): Promise<SinkResult>
-  /** Asks upstream to delete what it holds of an installation. */
-  erase?(installation: string): Promise<SinkResult>
+  /** Asks upstream to delete what it holds of an installation; asked again until it is accepted. */
+  erase?(installation: string, o: { signal: AbortSignal }): Promise<SinkResult>
 }
 
 export type SinkResult =
@@ -73,6 +73,6 @@ export interface FeedbackEntry {
   id: string
   /** Epoch ms. */
   at: number
-  /** `refused`: upstream can never take it; the support file has it. */
-  state: 'waiting' | 'sent' | 'refused'
+  /** `refused`: upstream would not take it. `unsent`: given up here, after 30 days or since it can't be read. */
+  state: 'waiting' | 'sent' | 'refused' | 'unsent'
 }

@@ -40,7 +40,7 @@ export interface Schedule {
   /** Attempts since the last one that got through. */
   failures: number
   /** Until when nothing is sent but a probe: upstream refuses these requests whatever they hold. */
-  parked: Partial<Record<Lane | 'file', number>>
+  parked: Partial<Record<Lane | 'file' | 'erasure', number>>
 }
 
 /** What the outbox remembers beside the chunks. */
@@ -52,6 +52,8 @@ export type OutboxNote =
   | { key: 'dead'; records: readonly TelemetryRecord[] }
   /** What the user said here, the last few, and what became of it. */
   | { key: 'entries'; entries: readonly FeedbackEntry[] }
+  /** Installations that upstream has not forgotten yet. */
+  | { key: 'erasures'; installations: readonly string[] }
 
 /** What audits and repairs keep: a table's ledger, a plan, or what takes a part of it back. */
 export type LedgerRow =

@@ -1,8 +1,9 @@
 import type { Platform } from '../model/platform.js'
 import type { FeedbackEntry, Lane, TelemetryRecord, Telling } from '../model/record.js'
 import type { Chunk, Schedule, StoredFile } from './database.js'
+import { toUnsent } from './outbox-bounds.js'
 import { readRecords, toChunk, toLine } from './outbox-buffer.js'
-import { type ChunkLog, type Drop, FREE } from './outbox-log.js'
+import { addEntries, type ChunkLog, type Drop, FREE } from './outbox-log.js'
 import type { Shelf } from './outbox-shelf.js'
 import type { Tail } from './outbox-tail.js'
 
@@ -21,6 +22,8 @@ export interface Settlement {
   rest?: readonly TelemetryRecord[]
   drops?: readonly Drop[]
   dead?: readonly TelemetryRecord[]
+  /** Not taken, and not kept either. */
+  refused?: readonly TelemetryRecord[]
 }
 
 /** The sender's side of the outbox. */
@@ -35,6 +38,9 @@ export interface Backlog {
   setSchedule(schedule: Schedule): Promise<void>
   nextFile(): Promise<StoredFile | null>
   settleFile(file: StoredFile, drops: readonly Drop[]): Promise<void>
+  /** An installation that upstream is to forget. */
+  nextErasure(): Promise<string | null>
+  settleErasure(installation: string): Promise<void>
   /** What the user said here, and what became of it: the last few, oldest first. */
   entries(): Promise<readonly FeedbackEntry[]>
   /** What upstream called unacceptable, the last few. */
@@ -65,13 +71,15 @@ export function createBacklog(o: {
     const chunks = (await log.oldest(lane)).filter((chunk) => chunk.v === 1 && !o.isOut(chunk.id))
     const batch: { ids: string[]; records: TelemetryRecord[] } = { ids: [], records: [] }
     for (const chunk of fitting(chunks)) {
+      // One entry at a time: where upstream takes only a part of a batch, it doesn't say which.
+      if (lane === 'feedback' && batch.ids.length > 0) break
       const records = readRecords(chunk)
       if (records) {
         batch.ids.push(chunk.id)
         batch.records.push(...records)
       } else {
         const drop: Drop = { lane, reason: 'unreadable', count: chunk.count }
-        await log.replace({ ids: [chunk.id], drops: [drop] })
+        await log.replace({ ids: [chunk.id], drops: [drop], entries: toUnsent([chunk]) })
       }
     }
     return batch.ids.length > 0 ? { lane, ...batch } : null
@@ -87,23 +95,16 @@ export function createBacklog(o: {
       if (!batch) tail.forget(before.filter((id) => !o.isOut(id)))
       return batch
     },
-    async settle({ lane, ids, records }, { rest = [], drops = [], dead = [] }) {
+    async settle({ lane, ids, records }, { rest = [], drops = [], dead = [], refused = [] }) {
       tail.forget(ids)
       const by = rest.length > 0 ? [pack(lane, rest)] : []
-      await shelf.replace({ ids, by, drops, dead })
+      const [kept, lost] = [new Set(rest), new Set([...dead, ...refused])]
+      // By the record's own lane: a last breath mixes them.
+      const entries = records
+        .filter((record) => record.lane === 'feedback' && !kept.has(record))
+        .map((record) => toEnd(record, lost.has(record)))
+      await shelf.replace({ ids, by, drops, dead, entries })
       await shelf.memory.replace({ ids, by })
-      if (lane !== 'feedback') return
-      const [kept, refused] = [new Set(rest), new Set(dead)]
-      const gone = records.filter((record) => !kept.has(record))
-      await shelf.reach((log) =>
-        log.mark(
-          gone.map((record) => ({
-            id: record.uid,
-            at: record.at,
-            state: refused.has(record) ? 'refused' : 'sent',
-          })),
-        ),
-      )
     },
     async tellDrops(make) {
       let hasTold = false
@@ -130,15 +131,28 @@ export function createBacklog(o: {
       await shelf.reach((log) => log.removeFile(file.id, drops))
       await shelf.memory.removeFile(file.id, [])
     },
+    async nextErasure() {
+      const stored = await shelf.reach((log) => log.note('erasures'))
+      const note = stored?.installations.length ? stored : await shelf.memory.note('erasures')
+      return note?.installations[0] ?? null
+    },
+    settleErasure: (installation) =>
+      shelf.reachAll((log) => log.owe((held) => held.filter((each) => each !== installation))),
     async entries() {
       const note = await shelf.reach((log) => log.note('entries'))
-      return note?.entries ?? []
+      // Where the disk was full memory knows the end.
+      const later = await shelf.memory.note('entries')
+      return addEntries(note?.entries ?? [], later?.entries ?? [])
     },
     async deadLetters() {
       const note = await shelf.reach((log) => log.note('dead'))
       return note?.records ?? []
     },
   }
+}
+
+function toEnd({ uid, at }: TelemetryRecord, isLost: boolean): FeedbackEntry {
+  return { id: uid, at, state: isLost ? 'refused' : 'sent' }
 }
 
 /** At least one, and no more than a request may hold. */

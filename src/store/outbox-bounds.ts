@@ -1,3 +1,4 @@
+import type { FeedbackEntry } from '../model/record.js'
 import type { StoredFile } from './database.js'
 import { type ChunkSize, type Drop, type DropReason, LANES } from './outbox-log.js'
 
@@ -14,6 +15,7 @@ export const MEMORY_BYTES: number = MB
 export interface Eviction {
   ids: readonly string[]
   drops: readonly Drop[]
+  entries: readonly FeedbackEntry[]
 }
 
 /** How much telemetry may lie on this disk: the host's own data comes first. */
@@ -43,7 +45,15 @@ export function planEviction(
   return {
     ids: [...dropped.keys()].map((size) => size.id),
     drops: [...dropped].map(([{ lane, count }, reason]) => ({ lane, reason, count })),
+    entries: toUnsent([...dropped.keys()]),
   }
+}
+
+/** What the user said and what is given up here; its chunk bears the id of the entry. */
+export function toUnsent(chunks: readonly Omit<ChunkSize, 'bytes' | 'count'>[]): FeedbackEntry[] {
+  return chunks
+    .filter(({ lane }) => lane === 'feedback')
+    .map(({ id, since }) => ({ id, at: since, state: 'unsent' }))
 }
 
 /** Makes room for the host as soon as the disk is full: a quarter of the telemetry goes. */

@@ -1,5 +1,5 @@
 import type { IDBPTransaction } from 'idb'
-import type { Lane } from '../model/record.js'
+import type { FeedbackEntry, Lane } from '../model/record.js'
 import type { GraySyncDatabase, GraySyncSchema, OutboxNote } from './database.js'
 import {
   addDead,
@@ -65,7 +65,7 @@ export function diskLog(db: GraySyncDatabase): ChunkLog {
       }
       return sizes
     },
-    replace: ({ ids, by = [], drops = [], dead = [] }) =>
+    replace: ({ ids, by = [], drops = [], dead = [], entries = [] }) =>
       write(['chunks', 'outbox'], async (tx) => {
         const chunks = tx.objectStore('chunks')
         const held = by.length > 0 ? await Promise.all(ids.map((id) => chunks.getKey(id))) : []
@@ -76,6 +76,7 @@ export function diskLog(db: GraySyncDatabase): ChunkLog {
           ...ids.map((id) => chunks.delete(id)),
           count(tx, drops),
           bury(tx, dead),
+          mark(tx, entries),
         ])
       }),
     tell: (make) =>
@@ -98,11 +99,13 @@ export function diskLog(db: GraySyncDatabase): ChunkLog {
     async setNote(note) {
       await db.put('outbox', note)
     },
-    mark: (entries) =>
+    mark: (entries) => write(['outbox'], (tx) => mark(tx, entries)),
+    owe: (change) =>
       write(['outbox'], async (tx) => {
-        const note = await tx.objectStore('outbox').get('entries')
-        const known = note?.key === 'entries' ? note.entries : []
-        await tx.objectStore('outbox').put({ key: 'entries', entries: addEntries(known, entries) })
+        const notes = tx.objectStore('outbox')
+        const note = await notes.get('erasures')
+        const held = note?.key === 'erasures' ? note.installations : []
+        await notes.put({ key: 'erasures', installations: change(held) })
       }),
     clear: (lanes) =>
       write(['chunks', 'blobs', 'outbox'], async (tx) => {
@@ -151,4 +154,12 @@ async function bury(tx: Writing, dead: Parameters<typeof addDead>[1]): Promise<v
   const note = await notes.get('dead')
   const records = note?.key === 'dead' ? note.records : []
   await notes.put({ key: 'dead', records: addDead(records, dead) })
+}
+
+async function mark(tx: Writing, entries: readonly FeedbackEntry[]): Promise<void> {
+  if (entries.length === 0) return
+  const notes = tx.objectStore('outbox')
+  const note = await notes.get('entries')
+  const known = note?.key === 'entries' ? note.entries : []
+  await notes.put({ key: 'entries', entries: addEntries(known, entries) })
 }

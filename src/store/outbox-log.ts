@@ -35,6 +35,8 @@ export interface Replacement {
   by?: readonly Chunk[]
   drops?: readonly Drop[]
   dead?: readonly TelemetryRecord[]
+  /** What became of entries with it. */
+  entries?: readonly FeedbackEntry[]
 }
 
 /** Where chunks lie until upstream has them: on disk or in memory. Each method is one atomic step. */
@@ -55,6 +57,8 @@ export interface ChunkLog {
   setNote(note: OutboxNote): Promise<void>
   /** Says in one step what became of entries. */
   mark(entries: readonly FeedbackEntry[]): Promise<void>
+  /** Changes in one step which installations upstream is to forget. */
+  owe(change: (installations: readonly string[]) => readonly string[]): Promise<void>
   /** Empties these lanes; with feedback among them also the files. */
   clear(lanes: readonly Lane[]): Promise<void>
 }

@@ -1,3 +1,4 @@
+import type { FeedbackEntry } from '../model/record.js'
 import type { Chunk, OutboxNote, StoredFile } from './database.js'
 import {
   addDead,
@@ -23,6 +24,12 @@ export function memoryLog(): ChunkLog {
     notes.set('drops', { key: 'drops', counts: addDrops(noted('drops')?.counts ?? {}, drops) })
   }
 
+  const mark = (entries: readonly FeedbackEntry[]) => {
+    if (entries.length === 0) return
+    const known = noted('entries')?.entries ?? []
+    notes.set('entries', { key: 'entries', entries: addEntries(known, entries) })
+  }
+
   return {
     async put(added, { file }) {
       for (const chunk of added) chunks.set(chunk.id, chunk)
@@ -34,10 +41,11 @@ export function memoryLog(): ChunkLog {
         .sort((a, b) => a.since - b.since)
         .slice(0, READ_AT_ONCE),
     sizes: async () => [...chunks.values()],
-    async replace({ ids, by = [], drops = [], dead = [] }) {
+    async replace({ ids, by = [], drops = [], dead = [], entries = [] }) {
       const held = ids.filter((id) => chunks.delete(id))
       if (held.length > 0) for (const chunk of by) chunks.set(chunk.id, chunk)
       count(drops)
+      mark(entries)
       if (dead.length > 0) {
         notes.set('dead', { key: 'dead', records: addDead(noted('dead')?.records ?? [], dead) })
       }
@@ -58,9 +66,10 @@ export function memoryLog(): ChunkLog {
     async setNote(note) {
       notes.set(note.key, note)
     },
-    async mark(entries) {
-      const known = noted('entries')?.entries ?? []
-      notes.set('entries', { key: 'entries', entries: addEntries(known, entries) })
+    mark: async (entries) => mark(entries),
+    async owe(change) {
+      const installations = change(noted('erasures')?.installations ?? [])
+      notes.set('erasures', { key: 'erasures', installations })
     },
     async clear(lanes) {
       for (const [id, chunk] of chunks) if (lanes.includes(chunk.lane)) chunks.delete(id)

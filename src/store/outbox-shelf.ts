@@ -71,8 +71,8 @@ export function createShelf(o: {
     }
   }
 
-  const evict = async (log: ChunkLog, { ids, drops }: Eviction) => {
-    if (ids.length > 0) await replace(log, { ids, drops })
+  const evict = async (log: ChunkLog, eviction: Eviction) => {
+    if (eviction.ids.length > 0) await replace(log, eviction)
   }
 
   const shrink = async (log: ChunkLog) => {

@@ -22,8 +22,8 @@ export interface Outbox extends Backlog {
   flush(): Promise<void>
   /** `denied` deletes all telemetry; what a user said about the app stays, as the user's own act. */
   setConsent(consent: Consent): Promise<void>
-  /** Deletes everything, feedback too. */
-  purge(): Promise<void>
+  /** Deletes everything, feedback too, and notes which installation upstream is to forget. */
+  purge(erasure: string | null): Promise<void>
   /** Goes on with a database that was opened again. */
   attach(database: GraySyncDatabase): Promise<void>
   /** Tells of new records by lane. */
@@ -144,7 +144,13 @@ export function createOutbox(o: {
       await move()
       for (const tell of listeners) tell('metric')
     },
-    purge: () => clear(LANES),
+    async purge(erasure) {
+      // Before: a deletion that nobody upstream hears of could not be asked for again.
+      if (erasure !== null)
+        await shelf.reachAll((log) => log.owe((held) => [...new Set([...held, erasure])]))
+      await clear(LANES)
+      for (const tell of listeners) tell('feedback')
+    },
     async attach(database) {
       shelf.attach(database)
       await move()

@@ -24,6 +24,7 @@ export function toSettlement(lane: Lane, sent: Sent): Settlement {
     rest: sent.rest,
     drops: drops.filter((drop) => drop.count > 0),
     dead: [...sent.poison, ...sent.tooLarge],
+    refused: sent.refused,
   }
 }
 

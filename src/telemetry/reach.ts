@@ -12,6 +12,7 @@ export interface Upstream {
   /** Calls the sink before it returns. */
   send(records: readonly TelemetryRecord[], lastBreath: boolean): Promise<SinkResult>
   sendFile(file: StoredFile): Promise<SinkResult>
+  erase(installation: string): Promise<SinkResult>
 }
 
 export function reachUpstream(platform: Platform, sink: Sink, signal: AbortSignal): Upstream {
@@ -42,5 +43,6 @@ export function reachUpstream(platform: Platform, sink: Sink, signal: AbortSigna
       ),
     sendFile: ({ id, entry, blob }) =>
       ask((hangUp) => sink.sendFile?.({ id, entry, blob }, { signal: hangUp })),
+    erase: (installation) => ask((hangUp) => sink.erase?.(installation, { signal: hangUp })),
   }
 }

@@ -3,7 +3,7 @@ import type { Schedule } from '../store/database.js'
 import type { Stop } from './send.js'
 
 /** What waits apart from the rest. */
-export type Parkable = Lane | 'file'
+export type Parkable = Lane | 'file' | 'erasure'
 
 const BASE_MS = 1_000
 const CAP_MS = 60 * 60 * 1_000

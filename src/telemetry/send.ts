@@ -12,6 +12,8 @@ export interface Sent {
   /** Single records that upstream can never take. */
   poison: TelemetryRecord[]
   tooLarge: TelemetryRecord[]
+  /** Among the rejected, where all of a request were: upstream does not say which. */
+  refused: TelemetryRecord[]
   /** Not sent, or sent without an answer. */
   rest: TelemetryRecord[]
   /** Why there is a rest. */
@@ -26,14 +28,20 @@ export async function sendAll(
   records: readonly TelemetryRecord[],
   send: (part: readonly TelemetryRecord[]) => Promise<SinkResult>,
 ): Promise<Sent> {
-  const sent: Sent = { accepted: 0, rejected: 0, poison: [], tooLarge: [], rest: [], stop: null }
+  const sent: Sent = {
+    accepted: 0,
+    rejected: 0,
+    poison: [],
+    tooLarge: [],
+    refused: [],
+    rest: [],
+    stop: null,
+  }
   const parts = [records]
   for (let part = parts.pop(); part; part = parts.pop()) {
     const result = await send(part)
     if (result.status === 'accepted') {
-      const rejected = Math.min(result.rejected ?? 0, part.length)
-      sent.rejected += rejected
-      sent.accepted += part.length - rejected
+      count(sent, part, result.rejected)
       continue
     }
     if (result.status === 'retry' || result.because === 'config') {
@@ -57,9 +65,21 @@ export async function sendAll(
   return sent
 }
 
+function count(sent: Sent, part: readonly TelemetryRecord[], rejections = 0): void {
+  const rejected = Math.min(rejections, part.length)
+  sent.rejected += rejected
+  sent.accepted += part.length - rejected
+  if (rejected === part.length) sent.refused.push(...part)
+}
+
 export function toStop(result: SinkResult): Stop | null {
   if (result.status === 'retry') return result
   return result.status === 'refused' && result.because === 'config' ? { status: 'config' } : null
+}
+
+/** What upstream is to forget is owed, for whatever reason it refused. */
+export function toErasureStop(result: SinkResult): Stop | null {
+  return result.status === 'accepted' ? null : (toStop(result) ?? { status: 'config' })
 }
 
 /** Names a set of records: the same set has the same name at each attempt. */

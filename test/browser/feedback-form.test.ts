@@ -459,6 +459,21 @@ describe('a file', () => {
 })
 
 describe('what was said before', () => {
+  const readStates = () =>
+    [...(form.shadowRoot?.querySelectorAll('[data-state]') ?? [])].map((state) => state.textContent)
+
+  it.each([
+    ['en', ['Not sent', 'Could not be delivered']],
+    ['zh-CN', ['未发送', '未能送达']],
+  ])('and was given up or refused does not wait for ever (%s)', async (lang, texts) => {
+    document.documentElement.lang = lang
+    const states = ['refused', 'unsent'] as const
+    const entries = states.map((state, at) => ({ id: state, at, state }))
+    Object.assign(form.gray ?? {}, { feedbackEntries: async () => entries })
+    form.open()
+    await expect.poll(readStates).toEqual(texts)
+  })
+
   it('is listed with what became of it, the newest first', async () => {
     const entries = [
       { id: 'one', at: Date.UTC(2026, 4, 1), state: 'sent' as const },
@@ -468,8 +483,7 @@ describe('what was said before', () => {
     form.open()
     await expect.poll(() => form.shadowRoot?.querySelectorAll('li').length).toBe(2)
     expect(find('summary').textContent).toBe('What you said before')
-    const states = [...(form.shadowRoot?.querySelectorAll('[data-state]') ?? [])]
-    expect(states.map((state) => state.textContent)).toEqual(['Saved here, not sent yet', 'Sent'])
+    expect(readStates()).toEqual(['Saved here, not sent yet', 'Sent'])
     await expect.poll(async () => (await axe.run(find('dialog'))).violations).toEqual([])
   })
 })

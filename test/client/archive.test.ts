@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { GraySyncOptions } from '../../src/model/handle.js'
+import type { GraySync, GraySyncOptions } from '../../src/model/handle.js'
+import type { Sink } from '../../src/model/record.js'
 import { openControl } from '../../src/store/control.js'
+import { openDatabase } from '../../src/store/database.js'
 import type { RowOperation, Tab } from '../../src/testing.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
 import { createProfile, put, queued, rest } from '../support/session.js'
@@ -47,7 +49,14 @@ describe('forgetting', () => {
   it('leaves who owns the profile and which version it took, and nothing else', async () => {
     const { gray, tab } = await moveProfile()
     await gray.prefer('refactored')
+    const database = await openDatabase(tab)
+    await database.put('ledger', { key: 'undo', undo: [] })
+    await database.put('health', { key: 'shadow' })
     await gray.forget()
+    for (const store of ['rollout', 'ledger', 'health'] as const) {
+      expect(await database.count(store)).toBe(0)
+    }
+    database.close()
     expect(await readStores(tab)).toEqual({
       facts: ['control', 'version'],
       oplog: 0,
@@ -63,6 +72,54 @@ describe('forgetting', () => {
     expect(await readStores(tab)).toMatchObject({ oplog: 1, journal: 0, backup: 0 })
     expect(await gray.openOperations()).toMatchObject([{ opId }])
     await gray.close()
+  })
+})
+
+describe('what upstream is to forget', () => {
+  it('is told at a later start, and nothing names it from then on, in no tab', async () => {
+    const named: unknown[] = []
+    const erased: string[] = []
+    let isOnline = true
+    const sink: Sink = {
+      async send({ records }) {
+        if (!isOnline) return { status: 'retry' }
+        named.push(...records.map(({ attributes }) => attributes['app.installation.id']))
+        return { status: 'accepted' }
+      },
+      async erase(installation) {
+        if (!isOnline) return { status: 'retry' }
+        erased.push(installation)
+        return { status: 'accepted' }
+      },
+    }
+    const profile = createProfile()
+    const soon = <T>(seen: T): T => {
+      profile.world.advance(1_000)
+      return seen
+    }
+    const say = async (gray: GraySync<RowOperation>) => {
+      named.splice(0)
+      await gray.feedback({ text: 'hello' })
+      await expect.poll(() => soon(named)).toHaveLength(1)
+      return named[0]
+    }
+    const [gray, other] = [profile.open({ sink }), profile.open({ sink })]
+    await gray.start()
+    await other.start()
+    const installation = await say(gray)
+    expect(await say(other)).toBe(installation)
+    isOnline = false
+    await gray.forget()
+    await rest()
+    isOnline = true
+    for (const one of [gray, other]) expect(await say(one)).not.toBe(installation)
+    for (const one of [gray, other]) await one.close()
+    const next = profile.open({ sink })
+    await next.start()
+    expect(await say(next)).not.toBe(installation)
+    // A page that closes may not hear that it was done: it is asked again.
+    await expect.poll(() => [...new Set(soon(erased))]).toEqual([installation])
+    await next.close()
   })
 })
 

@@ -269,6 +269,26 @@ function runInside(make: Make<KeyboardTab>): void {
     })
   })
 
+  it('forgets on the device at once, and upstream once the network is back after a reload', async () => {
+    const say = async () => {
+      await tab.run(() => window.page.gray.feedback({ text: 'hello' }))
+      await expect.poll(() => server.records.length, WAIT).toBeGreaterThan(0)
+      return server.records.splice(0).at(-1)?.attributes['app.installation.id']
+    }
+    const installation = await say()
+    server.isDown = true
+    await tab.run(() => window.page.gray.forget())
+    await openPage()
+    expect(server.erased).toEqual([])
+    server.isDown = false
+    await tab.run(() => window.dispatchEvent(new Event('online')))
+    await expect.poll(() => server.erased, WAIT).toEqual([installation])
+    expect(await say()).not.toBe(installation)
+    await openPage()
+    expect(await say()).not.toBe(installation)
+    expect(server.erased.splice(0)).toEqual([installation])
+  })
+
   // There the answer is at times not saved within 20 s.
   const isSteady = make !== webkit
   if (!isSteady) process.stdout.write('The survey by keyboard: skipped, not steady in WebKitGTK\n')

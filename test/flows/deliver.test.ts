@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDelivery } from '../../src/flows/deliver.js'
-import type { SinkResult, TelemetryRecord } from '../../src/model/record.js'
+import type { Sink, SinkResult, TelemetryRecord } from '../../src/model/record.js'
 import { otlpSink } from '../../src/otlp.js'
 import { type Collector, type Fault, openCollector } from '../support/collector.js'
 import { addAll, type Desk, forgetDatabase, makeRecords, openDesk, until } from '../support/desk.js'
@@ -410,8 +410,36 @@ describe('what the user said', () => {
     ])
     await next.outbox.addDurably(said('entry-1'))
     expect((await next.outbox.entries())[0]?.state).toBe('sent')
-    await next.outbox.purge()
+    await next.outbox.purge(null)
     expect(await next.outbox.entries()).toEqual([])
+  })
+
+  it('is told as refused where upstream rejects it in its answer, and as sent beside it', async () => {
+    const desk = await open({
+      sink: {
+        send: async ({ records }) => {
+          const rejected = records.filter(({ uid }) => uid === 'entry-2').length
+          return { status: 'accepted', ...(rejected > 0 && { rejected }) }
+        },
+      },
+    })
+    for (const uid of ['entry-1', 'entry-2', 'entry-3']) await desk.outbox.addDurably(said(uid))
+    await desk.delivery?.drain()
+    const states = (await desk.outbox.entries()).map(({ state }) => state)
+    expect(states).toEqual(['sent', 'refused', 'sent'])
+  })
+
+  it('is told as sent where it went with the last breath, among other records', async () => {
+    collector.fault = 'hang'
+    const desk = await open()
+    await desk.outbox.addDurably(said('entry-1'))
+    addAll(desk.outbox, makeRecords(1))
+    await desk.outbox.flush()
+    collector.fault = 'none'
+    desk.tab.live('hidden')
+    await until(() => sum(desk) === 2)
+    await until(async () => (await leftovers(desk)) === 0)
+    expect(await desk.outbox.entries()).toEqual([{ id: 'entry-1', at: now + 1, state: 'sent' }])
   })
 })
 
@@ -449,6 +477,85 @@ describe('a file of a feedback entry', () => {
     expect(await desk.outbox.nextFile()).toBeNull()
     await desk.delivery?.drain()
     expect(told(collector)).toEqual([{ lane: 'feedback', reason: 'poison', count: '1' }])
+  })
+})
+
+describe('an installation to forget', () => {
+  const ids = ['installation-1', 'installation-2']
+  let answer: SinkResult
+  let asked: string[]
+  let sent: number
+  const sink: Sink = {
+    async send({ records }) {
+      sent += records.length
+      return answer.status === 'retry' ? answer : { status: 'accepted' }
+    },
+    async erase(installation) {
+      asked.push(installation)
+      return answer
+    },
+  }
+  beforeEach(() => {
+    answer = { status: 'retry' }
+    asked = []
+    sent = 0
+  })
+
+  it('is named until upstream has forgotten it, whatever ends meanwhile, and then no more', async () => {
+    const desk = await open({ sink })
+    await desk.delivery?.drain()
+    for (const id of [...ids, ...ids]) await desk.outbox.purge(id)
+    await until(() => asked.length > 0)
+    desk.close()
+    answer = { status: 'accepted' }
+    const next = await open({ sink })
+    await next.delivery?.drain()
+    expect(asked.slice(-2)).toEqual(ids)
+    asked = []
+    const last = await open({ sink })
+    await last.delivery?.drain()
+    expect([asked, await last.outbox.nextErasure()]).toEqual([[], null])
+  })
+
+  it('is named after the records that wait, so that they go with it', async () => {
+    const order: string[] = []
+    const desk = await open({
+      sink: {
+        async send() {
+          order.push('records')
+          return { status: 'accepted' }
+        },
+        async erase() {
+          order.push('erasure')
+          return { status: 'accepted' }
+        },
+      },
+    })
+    await desk.delivery?.drain()
+    await desk.outbox.purge('installation-1')
+    addAll(desk.outbox, makeRecords(1))
+    await desk.delivery?.drain()
+    expect(order).toEqual(['records', 'erasure'])
+  })
+
+  it('that upstream refuses to forget is named again after an hour, and holds up no record', async () => {
+    answer = { status: 'refused', because: 'poison' }
+    const desk = await open({ sink, device: createDevice({ speed: 4000 }) })
+    await desk.outbox.purge('installation-1')
+    await until(() => asked.length >= 1)
+    addAll(desk.outbox, makeRecords(1))
+    await desk.delivery?.drain()
+    expect(sent).toBe(1)
+    answer = { status: 'accepted' }
+    await until(async () => (await desk.outbox.nextErasure()) === null)
+  })
+
+  it('is named from memory where there is no database', async () => {
+    answer = { status: 'accepted' }
+    const desk = await open({ sink, withoutDatabase: true })
+    await desk.outbox.purge('installation-1')
+    await desk.delivery?.drain()
+    expect([asked, await desk.outbox.nextErasure()]).toEqual([['installation-1'], null])
   })
 })
 

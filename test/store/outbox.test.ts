@@ -258,7 +258,7 @@ describe('consent', () => {
     await desk.outbox.addDurably(makeRecords(1, 'feedback')[0] as TelemetryRecord, new Blob(['x']))
     addAll(desk.outbox, makeRecords(60))
     await desk.outbox.flush()
-    await desk.outbox.purge()
+    await desk.outbox.purge(null)
     expect(await chunks(desk)).toEqual([])
     expect(await desk.database?.count('blobs')).toBe(0)
   })
@@ -314,6 +314,7 @@ describe('bounds', () => {
     await desk.outbox.flush()
     await until(async () => (await drops(desk))['feedback:age'] !== undefined)
     expect(await drops(desk)).toEqual({ 'error:age': 2, 'feedback:age': 1 })
+    expect(await desk.outbox.entries()).toMatchObject([{ id: 'feedback 31', state: 'unsent' }])
   })
 
   it('keep counting across tabs and reloads until upstream is told', async () => {

@@ -1,11 +1,16 @@
 import { GraySyncFeedback, GraySyncSurvey } from '../../../src/feedback-form.js'
-import { createGraySync } from '../../../src/index.js'
-import type { Sink } from '../../../src/model/record.js'
-import { createFakeEngine } from '../../../src/testing.js'
+import { createGraySync, type GraySync } from '../../../src/index.js'
+import type { Sink, SinkResult } from '../../../src/model/record.js'
+import { createFakeEngine, type RowOperation } from '../../../src/testing.js'
 
 declare global {
   interface Window {
-    page: { form: GraySyncFeedback; survey: GraySyncSurvey; refused: string[] }
+    page: {
+      form: GraySyncFeedback
+      survey: GraySyncSurvey
+      gray: GraySync<RowOperation>
+      refused: string[]
+    }
   }
 }
 
@@ -14,12 +19,14 @@ document.addEventListener('securitypolicyviolation', ({ violatedDirective, block
   refused.push(`${violatedDirective} ${blockedURI}`)
 })
 
+async function ask(path: string, init: RequestInit): Promise<SinkResult> {
+  const answer = await fetch(path, init).catch(() => null)
+  return answer?.ok ? { status: 'accepted' } : { status: 'retry' }
+}
+
 const sink: Sink = {
-  async send({ records }) {
-    const body = JSON.stringify(records)
-    const sent = await fetch('/records', { method: 'POST', body }).catch(() => null)
-    return sent?.ok ? { status: 'accepted' } : { status: 'retry' }
-  },
+  send: ({ records }) => ask('/records', { method: 'POST', body: JSON.stringify(records) }),
+  erase: (installation) => ask(`/installations/${installation}`, { method: 'DELETE' }),
 }
 
 const gray = createGraySync({
@@ -38,4 +45,4 @@ form.gray = gray
 form.context = { version: '1', cards: 12 }
 survey.gray = gray
 document.getElementById('work')?.after(form, survey)
-window.page = { form, survey, refused }
+window.page = { form, survey, gray, refused }

@@ -13,6 +13,8 @@ import { makeKeys, sign } from '../../support/rollout.js'
 export interface FeedbackServer {
   url: string
   readonly records: TelemetryRecord[]
+  /** Installations that it was asked to erase. */
+  readonly erased: string[]
   /** Takes nothing that is sent. */
   isDown: boolean
   close(): Promise<void>
@@ -53,15 +55,16 @@ export async function serveFeedback(): Promise<FeedbackServer> {
     '/rollout': ['application/json', JSON.stringify(rollout)],
   }
   const records: TelemetryRecord[] = []
+  const erased: string[] = []
   const server = createServer(async (request, response) => {
-    if (request.method === 'POST') {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    if (request.method !== 'GET') {
       const sent = await text(request)
       if (served.isDown) return void request.socket.destroy()
-      records.push(...JSON.parse(sent))
-      response.end()
-      return
+      if (request.method === 'POST') records.push(...JSON.parse(sent))
+      else erased.push(pathname.split('/').at(-1) ?? '')
+      return void response.end()
     }
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
     const [type, body] = bodies[pathname] ?? ['text/plain', '']
     response.writeHead(body ? 200 : 404, {
       'content-type': `${type}; charset=utf-8`,
@@ -74,6 +77,7 @@ export async function serveFeedback(): Promise<FeedbackServer> {
   const served: FeedbackServer = {
     url: `http://localhost:${(server.address() as AddressInfo).port}/`,
     records,
+    erased,
     isDown: false,
     async close() {
       server.closeAllConnections()
