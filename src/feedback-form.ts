@@ -1,9 +1,10 @@
 import { begin, type Draft, dropBegun, keepBegun, readBegun } from './feedback-form/draft.js'
-import { Base, dress, given, langOf, make } from './feedback-form/element.js'
+import { Base, dress, given, langOf, make, watchLang } from './feedback-form/element.js'
 import { createHistory } from './feedback-form/history.js'
 import { type FeedbackStrings, stringsOf } from './feedback-form/strings.js'
 import { STYLE } from './feedback-form/style.js'
 import { createView, type Facts, type View } from './feedback-form/view.js'
+import { createWording, type Wording } from './feedback-form/wording.js'
 import type { Feedback, FeedbackEntry } from './model/record.js'
 
 export type { FeedbackStrings } from './feedback-form/strings.js'
@@ -19,7 +20,7 @@ export interface FeedbackTaker {
 /**
  * Is `<graysync-feedback>`: a button that opens a form in a modal dialog and hands the entry to the handle.
  *
- * The language is that of the nearest `lang` (English, Chinese, or the host's own `strings`). Colours and shape are
+ * The language is that of the nearest `lang` (English, Chinese, or the host's own `strings`), and follows it. Colours and shape are
  * custom properties: `--graysync-background`, `-color`, `-border`, `-accent`, `-on-accent`, `-error`, `-radius`, `-font`.
  * A button in the slot `button` takes the place of the form's own. What was begun is kept until it is saved.
  * Fires `graysync-feedback` with the id of the entry in `detail` once it is saved.
@@ -43,7 +44,9 @@ export class GraySyncFeedback extends Base {
   context: Facts = given(this, 'context', {})
   #strings: Partial<FeedbackStrings> = given(this, 'strings', {})
   #view: View | null = null
+  #words: Wording | null = null
   #button: HTMLButtonElement | null = null
+  #stop = () => {}
 
   /** Texts in place of the form's own. @default none */
   get strings(): Partial<FeedbackStrings> {
@@ -52,15 +55,17 @@ export class GraySyncFeedback extends Base {
 
   set strings(own: Partial<FeedbackStrings>) {
     this.#strings = own
-    this.#label()
+    this.#speak()
   }
 
   connectedCallback(): void {
     if (!this.shadowRoot) this.#build(this.attachShadow({ mode: 'open' }))
-    this.#label()
+    this.#stop = watchLang(this, () => this.#speak())
+    this.#speak()
   }
 
   disconnectedCallback(): void {
+    this.#stop()
     this.close()
   }
 
@@ -69,8 +74,10 @@ export class GraySyncFeedback extends Base {
     // The event of a dialog that was closed may be yet to come.
     if (this.#view?.dialog.open || !this.shadowRoot) return
     let begun = readBegun(entry)
-    const view = createView(this.#texts(), begun.draft, this.context)
+    const words = createWording(this.#texts(), langOf(this))
+    const view = createView(words, begun.draft, this.context)
     this.#view = view
+    this.#words = words
     view.form.addEventListener('input', () => {
       begun = begin(view.draft())
       keepBegun(begun)
@@ -86,7 +93,7 @@ export class GraySyncFeedback extends Base {
     })
     this.shadowRoot.append(view.dialog)
     view.dialog.showModal()
-    this.#recall(view).catch(() => undefined)
+    this.#recall(view, words).catch(() => undefined)
   }
 
   /** Closes the form and keeps what was begun. */
@@ -94,9 +101,9 @@ export class GraySyncFeedback extends Base {
     this.#view?.dialog.close()
   }
 
-  async #recall(view: View): Promise<void> {
+  async #recall(view: View, words: Wording): Promise<void> {
     const entries = (await this.gray?.feedbackEntries?.()) ?? []
-    if (entries.length > 0) view.append(createHistory(this.#texts(), langOf(this), entries))
+    if (entries.length > 0) view.append(createHistory(words, entries))
   }
 
   #build(root: ShadowRoot): void {
@@ -107,8 +114,10 @@ export class GraySyncFeedback extends Base {
     root.append(slot)
   }
 
-  #label(): void {
-    if (this.#button) this.#button.textContent = this.#texts().open
+  #speak(): void {
+    const texts = this.#texts()
+    if (this.#button) this.#button.textContent = texts.open
+    this.#words?.speak(texts, langOf(this))
   }
 
   #texts(): FeedbackStrings {
@@ -117,21 +126,20 @@ export class GraySyncFeedback extends Base {
 
   async #submit(view: View, id: string): Promise<void> {
     if (view.isBusy()) return
-    const texts = this.#texts()
     const draft = view.draft()
     if (draft.text.trim() === '' && draft.rating === undefined) {
-      return view.complain(texts.needsText, 'text')
+      return view.complain('needsText', 'text')
     }
-    if (view.mayContact() && !draft.contact) return view.complain(texts.needsContact, 'contact')
+    if (view.mayContact() && !draft.contact) return view.complain('needsContact', 'contact')
     view.setBusy(true)
-    view.complain('', null)
+    view.complain(null, null)
     try {
       if (!this.gray) throw new TypeError('the form has no handle')
       const file = view.file()
       const entry = { ...draft, context: view.facts(), id, ...(file && { file }) }
       const saved = await this.gray.feedback(entry)
       dropBegun(id)
-      view.thank(saved.durable === false ? texts.queued : texts.saved)
+      view.thank(saved.durable === false ? 'queued' : 'saved')
       this.dispatchEvent(
         new CustomEvent('graysync-feedback', {
           detail: { id: saved.id },
@@ -140,7 +148,7 @@ export class GraySyncFeedback extends Base {
         }),
       )
     } catch {
-      view.complain(texts.failed, null)
+      view.complain('failed', null)
     } finally {
       view.setBusy(false)
     }

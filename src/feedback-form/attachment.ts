@@ -1,6 +1,6 @@
 import { make } from './element.js'
 import { ACCEPTED, prepareFile } from './file.js'
-import type { FeedbackStrings } from './strings.js'
+import type { Wording } from './wording.js'
 
 /** The field for a file: chosen, or pasted anywhere in the form. */
 export interface Attachment {
@@ -8,16 +8,16 @@ export interface Attachment {
   file(): Blob | null
 }
 
-/** `refuse` hears of a file that can't be sent. */
+/** `refuse` is called for a file that can't be sent. */
 export function createAttachment(
-  strings: FeedbackStrings,
+  words: Wording,
   form: HTMLElement,
-  refuse: (message: string) => void,
+  refuse: () => void,
 ): Attachment {
   let file: Blob | null = null
   const input = make('input', { type: 'file', id: 'file', accept: ACCEPTED, part: 'file' })
   const name = make('output', { for: 'file' })
-  const remove = make('button', { type: 'button', hidden: true }, strings.removeFile)
+  const remove = make('button', { type: 'button', hidden: true }, words.say('removeFile'))
   const show = (text: string) => {
     name.textContent = text
     remove.hidden = file === null
@@ -32,7 +32,7 @@ export function createAttachment(
     file = await prepareFile(chosen)
     if (file) return show(`${chosen.name} (${Math.ceil(file.size / 1_000)} kB)`)
     drop()
-    refuse(strings.fileRefused)
+    refuse()
   }
   input.addEventListener('change', () => void take(input.files?.[0]))
   form.addEventListener('paste', (event) => {
@@ -45,7 +45,7 @@ export function createAttachment(
     drop()
     input.focus()
   })
-  const label = make('label', { for: 'file' }, strings.file)
+  const label = make('label', { for: 'file' }, words.say('file'))
   const chosen = make('div', { class: 'chosen' }, name, remove)
   return { field: make('div', { class: 'field' }, label, input, chosen), file: () => file }
 }

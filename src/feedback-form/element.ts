@@ -29,6 +29,15 @@ export function langOf(element: HTMLElement): string {
   return element.closest('[lang]')?.getAttribute('lang') ?? document.documentElement.lang
 }
 
+/** Tells when the language of that place may be another; ends by what it returns. */
+export function watchLang(element: HTMLElement, tell: () => void): () => void {
+  const observer = new MutationObserver(tell)
+  for (const root of new Set([element.ownerDocument, element.getRootNode()])) {
+    observer.observe(root, { subtree: true, attributeFilter: ['lang'] })
+  }
+  return () => observer.disconnect()
+}
+
 export function dress(root: ShadowRoot, style: string): void {
   const sheet = new CSSStyleSheet()
   sheet.replaceSync(style)

@@ -145,6 +145,6 @@ const chinese: FeedbackStrings = {
 
 /** The strings of a language tag; English where there are none of its own. */
 export function stringsOf(lang: string, own: Partial<FeedbackStrings>): FeedbackStrings {
-  const base = /^zh\b/i.test(lang) ? chinese : english
+  const base = /^zh(?![a-z])/i.test(lang) ? chinese : english
   return { ...base, ...own }
 }

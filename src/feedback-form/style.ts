@@ -1,3 +1,4 @@
+// A select of WebKitGTK paints its longest choice beyond itself: the form clips it, with room for outlines.
 export const STYLE = `
 :host {
   --background: var(--graysync-background, Canvas);
@@ -39,10 +40,10 @@ section {
 section textarea { min-height: 3.5rem }
 ::backdrop { background: rgb(0 0 0 / 0.45) }
 h2 { margin: 0 0 1rem; font-size: 1.25em }
-form { display: grid; gap: 1rem }
+form { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; margin-inline: -0.5rem; padding-inline: 0.5rem; overflow-x: clip }
 fieldset { margin: 0; padding: 0; border: 0; min-width: 0 }
 legend { padding: 0; margin-block-end: 0.25rem }
-.field { display: grid; gap: 0.25rem }
+.field { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.25rem }
 .choices { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem }
 .choices label, .check { display: flex; align-items: center; gap: 0.4rem; min-height: 1.75rem }
 .check span { overflow-wrap: anywhere; min-width: 0 }

@@ -1,8 +1,9 @@
 import type { Feedback, Survey } from '../model/record.js'
-import { Base, dress, given, langOf, make } from './element.js'
+import { Base, dress, given, langOf, make, watchLang } from './element.js'
 import { type FeedbackStrings, stringsOf } from './strings.js'
 import { STYLE } from './style.js'
 import { claimSurvey, dropSurvey, type Pace } from './surveys.js'
+import { createWording, type Wording } from './wording.js'
 
 /** What the survey needs of the handle. */
 export interface SurveyTaker {
@@ -33,10 +34,21 @@ export class GraySyncSurvey extends Base {
     if (!customElements.get(name)) customElements.define(name, GraySyncSurvey)
   }
 
-  /** Texts in place of the element's own. @default none */
-  strings: Partial<FeedbackStrings> = given(this, 'strings', {})
+  #strings: Partial<FeedbackStrings> = given(this, 'strings', {})
+  #words: Wording | null = null
   #gray: SurveyTaker | null = given(this, 'gray', null)
   #stop = () => {}
+  #stopWatching = () => {}
+
+  /** Texts in place of the element's own. @default none */
+  get strings(): Partial<FeedbackStrings> {
+    return this.#strings
+  }
+
+  set strings(own: Partial<FeedbackStrings>) {
+    this.#strings = own
+    this.#speak()
+  }
 
   /** Says when to ask, and takes the answer. @default null: nothing is asked */
   get gray(): SurveyTaker | null {
@@ -50,11 +62,13 @@ export class GraySyncSurvey extends Base {
 
   connectedCallback(): void {
     if (!this.shadowRoot) dress(this.attachShadow({ mode: 'open' }), STYLE)
+    this.#stopWatching = watchLang(this, () => this.#speak())
     this.#listen()
   }
 
   disconnectedCallback(): void {
     this.#stop()
+    this.#stopWatching()
     this.shadowRoot?.replaceChildren()
   }
 
@@ -71,38 +85,47 @@ export class GraySyncSurvey extends Base {
     this.#stop = this.#gray?.on('surveyWanted', (survey) => void this.ask(survey)) ?? (() => {})
   }
 
+  #texts(): FeedbackStrings {
+    return stringsOf(langOf(this), this.#strings)
+  }
+
+  #speak(): void {
+    this.#words?.speak(this.#texts(), langOf(this))
+  }
+
   #show(survey: Survey): HTMLElement {
-    const texts = stringsOf(langOf(this), this.strings)
+    const words = createWording(this.#texts(), langOf(this))
+    const { say } = words
+    this.#words = words
     const choices = SCORES[survey.kind].map((score) => {
       const input = make('input', { type: 'radio', name: 'score', value: String(score) })
-      const label = survey.kind === 'csat' ? texts[`rating${score as 1}`] : String(score)
+      const label = survey.kind === 'csat' ? say(`rating${score as 1}`) : String(score)
       return make('label', {}, input, label)
     })
     const comment = make('textarea', { id: 'comment', maxlength: '2000', rows: '2' })
-    const later = make('button', { type: 'button', part: 'later' }, texts.notNow)
-    const send = make('button', { type: 'submit', part: 'send' }, texts.send)
+    const later = make('button', { type: 'button', part: 'later' }, say('notNow'))
+    const send = make('button', { type: 'submit', part: 'send' }, say('send'))
     const alert = make('p', { role: 'alert', id: 'alert' })
     const status = make('p', { role: 'status' })
-    const ends = survey.kind === 'nps' ? `${texts.npsLow} · ${texts.npsHigh}` : ''
     const question = make(
       'fieldset',
       { role: 'radiogroup', 'aria-labelledby': 'question', 'aria-required': 'true' },
-      make('legend', { id: 'question' }, texts[survey.kind]),
+      make('legend', { id: 'question' }, say(survey.kind)),
       make('div', { class: 'choices' }, ...choices),
-      make('small', { hidden: ends === '' }, ends),
+      make('small', { hidden: survey.kind !== 'nps' }, say('npsLow'), ' · ', say('npsHigh')),
     )
-    const complain = (message: string, isAtQuestion: boolean) => {
+    const complain = (message: keyof FeedbackStrings | null, isAtQuestion: boolean) => {
       question.setAttribute('aria-invalid', String(isAtQuestion))
       if (isAtQuestion) question.setAttribute('aria-describedby', 'alert')
       else question.removeAttribute('aria-describedby')
-      alert.textContent = message
+      alert.replaceChildren(...(message ? [say(message)] : []))
     }
     const form = make(
       'form',
       { novalidate: true },
       question,
       alert,
-      make('div', { class: 'field' }, make('label', { for: 'comment' }, texts.comment), comment),
+      make('div', { class: 'field' }, make('label', { for: 'comment' }, say('comment')), comment),
       make('div', { class: 'actions' }, later, send),
     )
     const box = make('section', { part: 'survey', 'aria-labelledby': 'question' }, form, status)
@@ -116,22 +139,22 @@ export class GraySyncSurvey extends Base {
       const score = new FormData(form).get('score')
       if (score === null) {
         form.querySelector('input')?.focus()
-        return complain(texts.needsScore, true)
+        return complain('needsScore', true)
       }
-      complain('', false)
+      complain(null, false)
       this.#answer({
         text: comment.value,
         survey: { id: survey.id, kind: survey.kind, score: Number(score) },
       }).then(
         () => {
           dropSurvey(survey.id)
-          const done = make('button', { type: 'button', part: 'close' }, texts.close)
+          const done = make('button', { type: 'button', part: 'close' }, say('close'))
           done.addEventListener('click', close)
           form.replaceWith(make('div', { class: 'actions' }, done))
-          status.textContent = texts.saved
+          status.append(say('saved'))
           done.focus()
         },
-        () => complain(texts.failed, false),
+        () => complain('failed', false),
       )
     })
     return box

@@ -3,6 +3,7 @@ import { createAttachment } from './attachment.js'
 import type { Draft } from './draft.js'
 import { make } from './element.js'
 import type { FeedbackStrings } from './strings.js'
+import type { Wording } from './wording.js'
 
 export type Facts = Readonly<Record<string, string | number | boolean>>
 
@@ -22,14 +23,15 @@ export interface View {
   /** Puts what was said before under the form. */
   append(history: HTMLElement): void
   /** Says what is wrong, and leads to it. */
-  complain(message: string, at: 'text' | 'contact' | null): void
+  complain(message: keyof FeedbackStrings | null, at: 'text' | 'contact' | null): void
   isBusy(): boolean
   setBusy(isBusy: boolean): void
   /** Thanks the user in the place of the form. */
-  thank(message: string): void
+  thank(message: keyof FeedbackStrings): void
 }
 
-export function createView(strings: FeedbackStrings, draft: Draft, context: Facts): View {
+export function createView(words: Wording, draft: Draft, context: Facts): View {
+  const { say } = words
   const text = make('textarea', { id: 'text', maxlength: '10000', autofocus: true })
   const category = make('select', { id: 'category' })
   const severity = make('select', { id: 'severity' })
@@ -48,33 +50,33 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
   )
   const alert = make('p', { role: 'alert', id: 'alert' })
   const status = make('p', { role: 'status' })
-  const send = make('button', { type: 'submit', part: 'send' }, strings.send)
-  const cancel = make('button', { type: 'button', part: 'cancel' }, strings.cancel)
+  const send = make('button', { type: 'submit', part: 'send' }, say('send'))
+  const cancel = make('button', { type: 'button', part: 'cancel' }, say('cancel'))
 
-  category.append(...CATEGORIES.map((name) => make('option', { value: name }, strings[name])))
+  category.append(...CATEGORIES.map((name) => make('option', { value: name }, say(name))))
   severity.append(
     make('option', { value: '' }, '—'),
-    ...SEVERITIES.map((name) => make('option', { value: name }, strings[name])),
+    ...SEVERITIES.map((name) => make('option', { value: name }, say(name))),
   )
-  const textField = field(strings.text, text)
-  const severityField = field(strings.severity, severity)
-  const contactField = field(strings.contact, contact)
+  const textField = field(say('text'), text)
+  const severityField = field(say('severity'), severity)
+  const contactField = field(say('contact'), contact)
   const rating = make(
     'fieldset',
     {},
-    make('legend', {}, strings.rating),
+    make('legend', {}, say('rating')),
     make(
       'div',
       { class: 'choices' },
       ...ratings.map((input, index) =>
-        make('label', {}, input, strings[`rating${RATINGS[index] ?? 1}`]),
+        make('label', {}, input, say(`rating${RATINGS[index] ?? 1}`)),
       ),
     ),
   )
   const along = make(
     'fieldset',
     { hidden: facts.length === 0 },
-    make('legend', {}, strings.context),
+    make('legend', {}, say('context')),
     ...facts.map(([name, value, input]) => check(input, `${name}: ${value}`)),
   )
   const actions = make('div', { class: 'actions' }, cancel, send)
@@ -83,19 +85,17 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
     { novalidate: true },
     textField,
     rating,
-    field(strings.category, category),
+    field(say('category'), category),
     severityField,
-    check(consent, strings.mayContact),
+    check(consent, say('mayContact')),
     contactField,
     along,
     alert,
     actions,
   )
-  const attachment = createAttachment(strings, form, (message) => {
-    alert.textContent = message
-  })
+  const attachment = createAttachment(words, form, () => alert.replaceChildren(say('fileRefused')))
   rating.after(attachment.field)
-  const title = make('h2', { id: 'title' }, strings.title)
+  const title = make('h2', { id: 'title' }, say('title'))
   const dialog = make('dialog', { 'aria-labelledby': 'title', part: 'dialog' }, title, status, form)
 
   text.value = draft.text
@@ -149,25 +149,25 @@ export function createView(strings: FeedbackStrings, draft: Draft, context: Fact
         input.setAttribute('aria-describedby', 'alert')
         input.focus()
       }
-      alert.textContent = message
+      alert.replaceChildren(...(message ? [say(message)] : []))
     },
     isBusy: () => send.getAttribute('aria-disabled') === 'true',
     setBusy: (isBusy) => send.setAttribute('aria-disabled', String(isBusy)),
     thank(message) {
-      const close = make('button', { type: 'button', part: 'close' }, strings.close)
+      const close = make('button', { type: 'button', part: 'close' }, say('close'))
       close.addEventListener('click', () => dialog.close())
       form.replaceWith(make('div', { class: 'actions' }, close))
-      status.textContent = message
+      status.append(say(message))
       close.focus()
     },
   }
 }
 
-function field(label: string, input: HTMLElement): HTMLElement {
+function field(label: Node, input: HTMLElement): HTMLElement {
   return make('div', { class: 'field' }, make('label', { for: input.id }, label), input)
 }
 
-function check(input: HTMLInputElement, label: string): HTMLElement {
+function check(input: HTMLInputElement, label: Node | string): HTMLElement {
   return make('label', { class: 'check' }, input, make('span', {}, label))
 }
 

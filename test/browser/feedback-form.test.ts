@@ -302,6 +302,43 @@ describe('the language', () => {
     expect(find('#title').textContent).toBe(title)
   })
 
+  it('of what is open follow the page, and leave what was begun and the focus alone', async () => {
+    const entries = [{ id: 'one', at: Date.UTC(2026, 4, 1), state: 'waiting' as const }]
+    Object.assign(form.gray ?? {}, { feedbackEntries: async () => entries })
+    form.context = { version: '5.7.0' }
+    form.open({ category: 'bug' })
+    await expect.poll(() => form.shadowRoot?.querySelector('li')).not.toBeNull()
+    await userEvent.click(find('#consent'))
+    await submit()
+    const said = find<HTMLTextAreaElement>('#text')
+    await userEvent.fill(said, '写了一半')
+    await submit()
+    expect([alert(), focused()?.id]).toEqual([expect.stringContaining('how to reach'), 'contact'])
+    const readWords = () => form.shadowRoot?.textContent?.match(/[a-z]{2,}/gi) ?? []
+    expect(readWords().length).toBeGreaterThan(40)
+    document.documentElement.lang = 'zh_CN'
+    await expect.poll(readWords).toEqual(['version'])
+    expect(alert()).toBe('请填写联系方式，或取消允许联系的勾选。')
+    expect([said.value, find('#text'), focused()?.id]).toEqual(['写了一半', said, 'contact'])
+    await userEvent.click(find('#consent'))
+    await submit()
+    await expect.poll(status).toBe('谢谢。已保存在本设备上，将会发送。')
+    document.documentElement.lang = 'en'
+    await expect.poll(status).toContain('Saved on this device')
+    form.strings = { saved: 'Danke.' }
+    expect(status()).toBe('Danke.')
+  })
+
+  it('are those of the new place where the element is moved', async () => {
+    const place = document.createElement('section')
+    place.lang = 'zh'
+    document.body.append(place)
+    place.append(form)
+    expect(opener().textContent).toBe('反馈')
+    place.lang = 'en'
+    await expect.poll(() => opener().textContent).toBe('Feedback')
+  })
+
   it('may be the host’s', () => {
     form = mount({ strings: { open: 'Sag was', title: 'Deine Meinung' } })
     expect(opener().textContent).toBe('Sag was')

@@ -113,6 +113,19 @@ describe('a survey', () => {
     await survey.ask(CSAT)
     expect(find(survey, 'legend').textContent).toBe('您对本应用的满意程度如何？')
   })
+
+  it('that is open follows the language of the page, and keeps the answer', async () => {
+    const survey = mount()
+    await survey.ask(NPS)
+    await userEvent.click(find(survey, 'input[value="7"]'))
+    document.documentElement.lang = 'zh-CN'
+    const readWords = () => boxOf(survey)?.textContent?.match(/[a-z]+/gi)
+    await expect.poll(readWords).toBeNull()
+    expect(boxOf(survey)?.textContent).toContain('0：完全不会 · 10：一定会')
+    expect(find<HTMLInputElement>(survey, 'input[value="7"]').checked).toBe(true)
+    survey.strings = { nps: 'Na?' }
+    expect(find(survey, 'legend').textContent).toBe('Na?')
+  })
 })
 
 describe('somebody', () => {
