@@ -104,7 +104,8 @@ describe('the other engine of the demo app, in shadow', () => {
     await awaitSent()
     await openSettings()
     await expectShadow({ engine: 'refactored', state: 'running', differing: '0', errors: '0' })
-    expect(Number((await readShadow())?.rows)).toBeGreaterThan(CARDS)
+    // A first comparison may come before all demo cards are written.
+    await expect.poll(async () => Number((await readShadow())?.rows), WAIT).toBeGreaterThan(CARDS)
   })
 
   it('takes what the user writes, and sends nothing', async () => {
