@@ -4,6 +4,8 @@ import type { ControlConnection } from '../store/control.js'
 import type { Presence } from './state.js'
 
 const COUNT_EVERY_MS = 100
+/** So many times as long as counting took it pauses. */
+const COUNT_SHARE = 20
 
 export interface CountOptions {
   platform: Platform
@@ -22,13 +24,24 @@ export function createCount({
   report,
 }: CountOptions): () => void {
   let counting = false
-  return () => {
+  let isStale = false
+  let pauseMs = COUNT_EVERY_MS
+  const count = async (log: ControlConnection) => {
+    isStale = false
+    const began = platform.monotonic()
+    await countOpen(log).then((pending) => state.amend({ pending }), report)
+    // Counting thousands takes long, and whoever sends them waits for it.
+    pauseMs = Math.max(COUNT_EVERY_MS, COUNT_SHARE * (platform.monotonic() - began))
+    counting = false
+    if (isStale) recount()
+  }
+  const recount = () => {
+    isStale = true
     if (!control || counting) return
     counting = true
     platform.setTimer(() => {
-      counting = false
-      if (signal.aborted) return
-      countOpen(control).then((pending) => state.amend({ pending }), report)
-    }, COUNT_EVERY_MS)
+      if (!signal.aborted) void count(control)
+    }, pauseMs)
   }
+  return recount
 }
