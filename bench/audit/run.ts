@@ -163,7 +163,7 @@ async function measureFollowing(lab: Lab): Promise<Following> {
 async function measureWrites(lab: Lab): Promise<Writes> {
   await renew(lab)
   const { single, bulk } = await lab.page.evaluate(
-    (rounds) => bench.measureWrites(rounds),
+    (rounds) => bench.measureWrites(rounds, ['fence', 'tracked']),
     WRITE_ROUNDS,
   )
   return {
