@@ -134,8 +134,8 @@ describe('feedback', () => {
   const entry = (size = 0) => makeRecords(1, 'feedback', size)[0] as TelemetryRecord
 
   it('is on disk when its promise resolves, by a strict transaction', async () => {
-    const desk = await open()
     const transaction = vi.spyOn(IDBDatabase.prototype, 'transaction')
+    const desk = await open()
     await expect(desk.outbox.addDurably(entry())).resolves.toEqual({ durable: true })
     expect(await chunks(desk)).toHaveLength(1)
     const modes = transaction.mock.calls.filter(([, mode]) => mode === 'readwrite')
