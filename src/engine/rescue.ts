@@ -7,6 +7,7 @@ import { withinTime } from '../platform/bound.js'
 import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import { adopt } from './adoption.js'
 import { pagesOf } from './backup.js'
+import type { Coordinator } from './coordinator.js'
 
 /** A broken engine is asked once, and not for long: the user waits. */
 const ANSWER_MS = 5_000
@@ -25,6 +26,7 @@ export interface RescueOptions<Op extends Operation> {
   control: ControlConnection
   source: Engine<Op>
   target: Engine<Op>
+  coordinator: Pick<Coordinator, 'check'>
 }
 
 /**
@@ -75,15 +77,23 @@ export function softenQueue<Op extends Operation>(
   return { queue: { ...queue, exporter: soft } }
 }
 
+interface CollectOptions<Op extends Operation>
+  extends Pick<RescueOptions<Op>, 'platform' | 'control' | 'target'> {
+  coordinator: Pick<Coordinator, 'check' | 'isMine'>
+}
+
 /** Empties the queue that a rescue left behind, before its engine owns again. */
-export async function collect<Op extends Operation>(
-  control: ControlConnection,
-  { queue }: Engine<Op>,
-  at: number,
-): Promise<void> {
+export async function collect<Op extends Operation>({
+  platform,
+  control,
+  target: { queue },
+  coordinator,
+}: CollectOptions<Op>): Promise<void> {
   const handover = await readFact<string>(control, UNSEALED)
   if (handover === null || !queue?.exporter) return
-  await adopt(control, await queue.exporter.read(), { at })
+  const { isMine, check } = coordinator
+  await adopt(control, await queue.exporter.read(), { at: platform.now(), isMine })
+  await check()
   await queue.exporter.seal(handover)
   await writeFact(control, UNSEALED, null)
 }
@@ -112,12 +122,13 @@ async function findUnreadable(platform: Platform, data: Source): Promise<string[
 }
 
 async function putOver<Op extends Operation>(
-  { platform, source: { data }, target: { store } }: RescueOptions<Op>,
+  { platform, source: { data }, target: { store }, coordinator }: RescueOptions<Op>,
   unread: readonly string[],
 ): Promise<void> {
   if (!data || !store) return
   for (const table of data.tables.filter((name) => !unread.includes(name))) {
     for await (const rows of pagesOf(inTimeSource(platform, data), table)) {
+      await coordinator.check()
       await store.hydrate(
         table,
         rows.map(({ row }) => row),

@@ -68,7 +68,7 @@ export async function handover<Op extends Operation>(
   try {
     await h.coordinator.prepare()
     if (isRescue(h)) Object.assign(h, await rescue(h))
-    await collect(h.control, h.target, h.platform.now())
+    await collect(h)
     // The owner still writes: what takes long is done now, and brought up to date inside the fence.
     const backup = await openBackup(h)
     await hydrate({ ...h, backup })
@@ -85,8 +85,8 @@ export async function handover<Op extends Operation>(
     await verifyRows(h, backup)
     const { operations, rows, withRows } = await backup.seal(open)
     await h.coordinator.saved({ operations, rows, withRows, unread: h.unread })
-    if (h.unread.length > 0 && h.target.store && !h.source.data) await unapply(h.control)
     await h.coordinator.check()
+    if (h.unread.length > 0 && h.target.store && !h.source.data) await unapply(h.control)
     moved = await stage(h, movable)
     await h.coordinator.imported({ moved: moved.length })
     await h.coordinator.commit()

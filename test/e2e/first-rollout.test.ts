@@ -6,11 +6,18 @@ import { startUpstream, type TestUpstream } from './support/upstream.js'
 const CARDS = 200
 const EDITS = 20
 const DELETES = 5
+/** One red pixel. */
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==',
+  'base64',
+)
 const WAIT = { timeout: 60_000, interval: 200 }
 
 let upstream: TestUpstream
 let profile: Profile
 let page: Page
+/** The facts that the form showed as going along with the feedback. */
+let facts: string[]
 
 beforeAll(async () => {
   upstream = await startUpstream()
@@ -114,6 +121,17 @@ describe('a first rollout of the demo app, end to end', () => {
   it('keeps feedback that was written offline', async () => {
     await page.getByTestId('open-feedback').click()
     await page.getByLabel('Your message').fill('<b>Written offline</b> 离线写的')
+    await page.getByLabel('You may contact me').check()
+    await page.getByLabel('How to reach you').fill('ada@example.org')
+    const file = { name: 'shot.png', mimeType: 'image/png', buffer: PICTURE }
+    await page.getByLabel('A picture or file').setInputFiles(file)
+    await page.getByText('shot.png (1 kB)').waitFor()
+    await page.getByLabel('engine: legacy').uncheck()
+    facts = await page
+      .getByRole('group', { name: 'This goes along' })
+      .locator('label:has(:checked)')
+      .allTextContents()
+    expect(facts).toHaveLength(2)
     await page.getByRole('button', { name: 'Send', exact: true }).click()
     await page.getByRole('status').filter({ hasText: 'Saved on this device' }).waitFor()
     await page.keyboard.press('Escape')
@@ -191,14 +209,34 @@ describe('a first rollout of the demo app, end to end', () => {
     expect(await countRows('cards where not is_deleted')).toBe(CARDS - DELETES + 1)
   })
 
-  it('has delivered the feedback once, and telemetry of both engines and of the switch', async () => {
+  it('has delivered the feedback once, exactly as the user saw it, and telemetry of both engines and of the switch', async () => {
     await expect
       .poll(() => countRows(`graysync_records where name = 'graysync.feedback.submitted'`), WAIT)
       .toBe(1)
-    const [feedback] = await upstream.database.query<{ body: string }>(
-      `select body from graysync_records where name = 'graysync.feedback.submitted'`,
+    const [feedback] = await upstream.database.query<{ body: string; attributes: object }>(
+      `select body, attributes from graysync_records where name = 'graysync.feedback.submitted'`,
     )
     expect(feedback?.body).toBe('<b>Written offline</b> 离线写的')
+    const said = Object.entries(feedback?.attributes ?? {}).filter(([name]) =>
+      name.startsWith('graysync.feedback.'),
+    )
+    expect(Object.fromEntries(said)).toEqual({
+      'graysync.feedback.category': 'other',
+      'graysync.feedback.contact': 'ada@example.org',
+      'graysync.feedback.file.type': 'image/png',
+      'graysync.feedback.file.bytes': PICTURE.length,
+      ...Object.fromEntries(
+        facts.map((fact) => {
+          const [name, value] = fact.split(': ')
+          return [`graysync.feedback.context.${name}`, value]
+        }),
+      ),
+    })
+    const files = `select encode(file.bytes, 'base64') as base64, type from graysync_files file
+      join graysync_records entry on entry.uid = file.entry`
+    await expect
+      .poll(() => upstream.database.query(files), WAIT)
+      .toEqual([{ base64: PICTURE.toString('base64'), type: 'image/png' }])
     const engines = `select distinct attributes ->> 'graysync.engine' as engine from graysync_records
       where name = 'graysync.sync.window' order by 1`
     await expect
