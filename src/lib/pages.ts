@@ -1,5 +1,6 @@
 const PAGE_BYTES = 500_000
 const SAMPLE = 16
+const DEEPEST = 5
 
 /** How many rows the first page of a table has: nobody knows yet what they weigh. */
 export const FIRST_PAGE = 32
@@ -12,11 +13,11 @@ export function nextPage(rows: readonly { row: unknown }[], most: number): numbe
   return Math.max(1, Math.min(fitting, rows.length * 4, most))
 }
 
-/** About how many bytes a value takes. */
-function weigh(value: unknown): number {
+/** About how many bytes a value takes; what lies deeper counts for nothing, and a value may hold itself. */
+function weigh(value: unknown, depth = 0): number {
   if (typeof value === 'string') return value.length
-  if (typeof value !== 'object' || value === null) return 8
+  if (typeof value !== 'object' || value === null || depth === DEEPEST) return 8
   if (value instanceof Blob) return value.size
   if ('byteLength' in value) return Number(value.byteLength)
-  return Object.values(value).reduce<number>((sum, held) => sum + weigh(held), 8)
+  return Object.values(value).reduce<number>((sum, held) => sum + weigh(held, depth + 1), 8)
 }

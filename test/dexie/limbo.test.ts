@@ -77,9 +77,9 @@ describe('a captured write around a handover', () => {
     first.tab.kill()
     const { data } = engines.legacy
     const second = await load('refactored')
-    const isSaved = () => {
+    const isFenced = () => {
       const snapshot = second.gray.getSnapshot()
-      return snapshot.phase === 'handover' && snapshot.step === 'saved'
+      return snapshot.phase === 'handover' && snapshot.step === 'fenced'
     }
     const writes = [
       { id: 'a', text: '2' },
@@ -89,7 +89,7 @@ describe('a captured write around a handover', () => {
       const { page } = data
       data.page = async (...args) => {
         // The stores are compared, once and again after they were made equal: nobody owns the profile here.
-        const row = isSaved() && writes.shift()
+        const row = isFenced() && writes.shift()
         if (row) await first.legacy.cards.put(row)
         return page(...args)
       }

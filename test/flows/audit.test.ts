@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AuditRequest } from '../../src/consistency/request.js'
 import { audit } from '../../src/flows/audit.js'
+import { FIRST_PAGE } from '../../src/lib/pages.js'
 import type { AuditReport, Source } from '../../src/model/source.js'
 import {
   auditPlatform,
@@ -281,7 +282,7 @@ describe('an audit that can not read', () => {
     const report = await run(broken, memorySource('refactored', tables))
     expect(report).toMatchObject({ complete: false, clean: false })
     expect(report.tables[0]).toMatchObject({
-      equal: 500,
+      equal: FIRST_PAGE,
       missing: 0,
       extra: 0,
       failure: 'source "legacy" can\'t read table "cards": disk',
