@@ -425,6 +425,7 @@ function entry({
   rating,
   category,
   severity,
+  contact,
   engine,
   stage,
   version,
@@ -457,6 +458,7 @@ function entry({
       engine ? engineTag(engine) : null,
       stage ? make('span', {}, `${say('stage')} ${stage}`) : null,
       version ? make('span', {}, `${say('version')} ${version}`) : null,
+      contact ? make('span', {}, `${say('contact')} ${contact}`) : null,
       file
         ? make(
             'a',

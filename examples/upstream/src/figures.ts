@@ -172,6 +172,7 @@ const FEEDBACK = `
           graysync_number(attributes, 'graysync.feedback.rating') as rating,
           attributes ->> 'graysync.feedback.category' as category,
           attributes ->> 'graysync.feedback.severity' as severity,
+          attributes ->> 'graysync.feedback.contact' as contact,
           attributes ->> 'graysync.engine' as engine,
           attributes ->> 'graysync.stage' as stage,
           service_version as version

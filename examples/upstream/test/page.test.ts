@@ -93,10 +93,14 @@ describe.skipIf(!isHere)('the page of the dashboard', () => {
     await page.close()
   })
 
-  test('feedback appears as it arrives, without a reload', async () => {
+  test('feedback appears as it arrives, without a reload, with the contact that its user gave', async () => {
     const { page } = await open()
-    await send('device-2', [feedback('just arrived')])
-    await page.getByText('just arrived').waitFor()
+    const contact = { 'graysync.feedback.contact': '<b>ada@example.org' }
+    await send('device-2', [
+      record('graysync.feedback.submitted', contact, { body: 'just arrived' }),
+    ])
+    const entry = page.getByRole('listitem').filter({ hasText: 'just arrived' })
+    await entry.getByText('<b>ada@example.org').waitFor()
     await page.close()
   })
 
