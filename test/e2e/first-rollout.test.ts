@@ -232,11 +232,11 @@ describe('a first rollout of the demo app, end to end', () => {
         }),
       ),
     })
-    const files = `select encode(file.bytes, 'base64') as base64, type from graysync_files file
+    const files = `select encode(file.bytes, 'hex') as hex, type from graysync_files file
       join graysync_records entry on entry.uid = file.entry`
     await expect
       .poll(() => upstream.database.query(files), WAIT)
-      .toEqual([{ base64: PICTURE.toString('base64'), type: 'image/png' }])
+      .toEqual([{ hex: PICTURE.toString('hex'), type: 'image/png' }])
     const engines = `select distinct attributes ->> 'graysync.engine' as engine from graysync_records
       where name = 'graysync.sync.window' order by 1`
     await expect
