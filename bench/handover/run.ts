@@ -107,7 +107,7 @@ async function measureCrossings() {
   for (const [name, list] of Object.entries({ '1,000': few, '10,000': many })) {
     const of = (key: keyof Crossing) => median(list.map((crossing) => crossing[key])).toFixed(0)
     console.log(
-      `${name} operations, 10,000 rows, 20 MB of images: prepared in ${of('prepared')} ms, fence to commit ${of('fenced')} ms, 1,000 bare rows ${of('bare')} ms, ${of('moved')} moved, page blocked ${of('blocked')} ms at most`,
+      `${name} operations, 10,000 rows, 20 MB of images: prepared in ${of('prepared')} ms, fence to commit ${of('fenced')} ms, 1,000 bare rows ${of('bare')} ms, ${of('moved')} moved, page blocked ${of('blocked')} ms in the median`,
     )
   }
   return { crossing: ratio, growth, blocked }
