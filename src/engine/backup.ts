@@ -1,5 +1,6 @@
 import { digest } from '../lib/digest.js'
 import { FIRST_PAGE, nextPage } from '../lib/pages.js'
+import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
@@ -39,6 +40,8 @@ export interface BackupOrder {
   userId: string | null
   /** `false`: rows that are put are left out. */
   withRows: boolean
+  /** Whether the handover still is this tab's; asked inside of each write. */
+  isMine(control: Control): boolean
 }
 
 /** A backup that is being written. It is complete once it is sealed. */
@@ -70,8 +73,8 @@ export async function* pagesOf(
   }
 }
 
-/** Begins the backup of a handover, in place of what an earlier attempt of it left. Throws UNSUPPORTED without WebCrypto. */
-export async function beginBackup(o: BackupOrder): Promise<Backup> {
+/** The backup of a handover. Throws UNSUPPORTED without WebCrypto; rejects with FENCED once another tab took the handover. */
+export function createBackup(o: BackupOrder): Backup {
   const { subtle } = o.platform
   if (!subtle) throw new GraySyncError('UNSUPPORTED', 'a backup needs WebCrypto (https)')
   const describe = async (table: string | null, values: readonly unknown[]) => ({
@@ -130,7 +133,6 @@ export async function beginBackup(o: BackupOrder): Promise<Backup> {
       return manifest
     },
   }
-  await backup.clear()
   return backup
 }
 
@@ -143,14 +145,19 @@ export async function putAll(backup: Backup, source: Source): Promise<void> {
 }
 
 function putPart(
-  { control, hid }: Pick<BackupOrder, 'control' | 'hid'>,
+  { control, hid, isMine }: BackupOrder,
   part: number,
   value: unknown,
   durability: IDBTransactionDurability,
 ): Promise<void> {
   return control.run(async (db) => {
-    const tx = db.transaction('backup', 'readwrite', { durability })
-    await tx.store.put({ hid, part, value })
+    const tx = db.transaction(['control', 'backup'], 'readwrite', { durability })
+    const present = (await tx.objectStore('control').get('control')) as Control | undefined
+    // Whoever took the handover has deleted its backup: what came later would stay for ever.
+    if (present && !isMine(present)) {
+      throw new GraySyncError('FENCED', 'another tab took the handover')
+    }
+    await tx.objectStore('backup').put({ hid, part, value })
     tx.commit()
     await tx.done
   })

@@ -1,4 +1,4 @@
-import { type Backup, beginBackup, deleteBackup, putAll } from '../engine/backup.js'
+import { type Backup, createBackup, deleteBackup, putAll } from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { type Coordinator, createCoordinator } from '../engine/coordinator.js'
 import { gather } from '../engine/gather.js'
@@ -141,7 +141,7 @@ async function openBackup<Op extends Operation>(h: Handing<Op>): Promise<Backup>
   const { usage = 0, quota = Number.POSITIVE_INFINITY } = await h.platform.estimate()
   // Room for the target's store as well, each as large as all that is there.
   const withRows = quota - usage > 2 * usage + SPARE_BYTES
-  return beginBackup({ ...h, hid: h.id, withRows })
+  return createBackup({ ...h, hid: h.id, withRows, isMine: h.coordinator.isMine })
 }
 
 /** Inside the fence both stores must hold the same; rows that changed since `hydrate` are brought over first. */

@@ -2,13 +2,14 @@ import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import {
   type BackupOrder,
-  beginBackup,
+  createBackup,
   deleteBackup,
   pagesOf,
   putAll,
   readManifests,
   readPart,
 } from '../../src/engine/backup.js'
+import { stepControl } from '../../src/engine/control.js'
 import { digest } from '../../src/lib/digest.js'
 import type { Operation, Pending } from '../../src/model/operation.js'
 import type { Platform } from '../../src/model/platform.js'
@@ -46,10 +47,11 @@ function open(change: Partial<BackupOrder> = {}) {
     to: 'refactored',
     userId: 'ann',
     withRows: true,
+    isMine: () => true,
     ...change,
   }
   const write = async (data = createData(450), more: Partial<BackupOrder> = {}) => {
-    const backup = await beginBackup({ ...order, ...more })
+    const backup = createBackup({ ...order, ...more })
     await putAll(backup, data)
     return backup.seal(PENDING)
   }
@@ -117,15 +119,15 @@ describe('a backup', () => {
   })
 
   it.each([
-    ['its last rows', 6],
-    ['its operations', 7],
-    ['its manifest', 8],
+    ['its last rows', 5],
+    ['its operations', 6],
+    ['its manifest', 7],
   ])('is none where %s find no room at the commit', async (_, nth) => {
     const disk = createFaultyFactory()
     const platform = createWorld({ indexedDB: disk.factory }).tab()
     const control = connectControl(platform)
     const { write } = open({ platform, control })
-    // Twice it is emptied first.
+    // First it is emptied.
     let writes = -1
     disk.full = (stores) => stores.contains('backup') && ++writes === nth
     await expect(write()).rejects.toMatchObject({ code: 'QUOTA' })
@@ -161,7 +163,7 @@ describe('a backup', () => {
 
   it('may be put together before its operations are known, and gives a row as it was put last', async () => {
     const { platform, control, order } = open()
-    const backup = await beginBackup(order)
+    const backup = createBackup(order)
     const put = (n: number) => backup.put('cards', [{ key: 'a', row: { id: 'a', n } }])
     await put(1)
     await backup.verify()
@@ -178,11 +180,22 @@ describe('a backup', () => {
     await tamper(
       () => 'torn',
       async () => {
-        const backup = await beginBackup(order)
+        const backup = createBackup(order)
         await backup.put('cards', [{ key: 'a', row: { id: 'a' } }])
         await expect(backup.verify()).rejects.toMatchObject({ code: 'BACKUP' })
       },
     )
+    control.close()
+  })
+
+  it('takes nothing from a tab that lost its handover', async () => {
+    const { control, order } = open()
+    await stepControl(control, { at: 1, kind: 'taken' }, (present) => ({ ...present, claim: 2 }))
+    const backup = createBackup({ ...order, isMine: ({ claim }) => claim === 1 })
+    const putting = backup.put('cards', [{ key: 'a', row: { id: 'a' } }])
+    await expect(putting).rejects.toMatchObject({ code: 'FENCED' })
+    await expect(backup.seal(PENDING)).rejects.toMatchObject({ code: 'FENCED' })
+    expect(await control.run((db) => db.getAllKeys('backup'))).toEqual([])
     control.close()
   })
 
