@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
 import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright'
+import { servePage } from '../serve.js'
 import type { BenchPage } from './page.js'
 import type { Upstream } from './upstream.js'
 
@@ -24,17 +23,7 @@ export interface Lab {
 
 /** The page's server hands what begins with /api to an upstream. */
 export async function openLab(upstream: Upstream | null): Promise<Lab> {
-  const script = await bundlePage()
-  const server = createServer((request, response) => {
-    if (upstream && request.url?.startsWith('/api')) return upstream.listener(request, response)
-    const isScript = request.url === '/bench.js'
-    response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-    response.end(
-      isScript ? script : '<!doctype html><title>bench</title><script src="/bench.js"></script>',
-    )
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { url, server } = await servePage(new URL('./page.ts', import.meta.url), upstream?.listener)
   const folder = await mkdtemp(join(tmpdir(), 'graysync-bench-'))
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -59,18 +48,6 @@ export async function openLab(upstream: Upstream | null): Promise<Lab> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function bundlePage(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [new URL('./page.ts', import.meta.url).pathname],
-    bundle: true,
-    write: false,
-    format: 'iife',
-    target: 'es2022',
-    minify: true,
-  })
-  return outputFiles[0]?.text ?? ''
 }
 
 export interface Run {

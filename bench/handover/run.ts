@@ -1,13 +1,11 @@
 // npm run bench:handover [-- --rounds 600 --crossings 5 --elections 20]: what the fence costs a write and a handover takes,
 // in Chromium, beside bare Dexie writes in the same run, and how soon another tab leads when one dies.
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
 import { chromium, type Page } from 'playwright'
+import { servePage } from '../serve.js'
 import type { Crossing } from './crossing.js'
 import type { Bench } from './page.js'
 import type { Way } from './writes.js'
@@ -28,32 +26,13 @@ const { values } = parseArgs({
  */
 const BARS = { fence: 1.35, full: 1.6, crossing: 20, growth: 1.2, election: 1_000, blocked: 50 }
 
-const bundle = await build({
-  entryPoints: [new URL('./page.ts', import.meta.url).pathname],
-  bundle: true,
-  write: false,
-  format: 'iife',
-  target: 'es2022',
-  minify: true,
-})
-const script = bundle.outputFiles[0]?.text ?? ''
-const server = createServer((request, response) => {
-  const isScript = request.url === '/bench.js'
-  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-  response.end(
-    isScript ? script : '<!doctype html><title>bench</title><script src="/bench.js"></script>',
-  )
-})
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const { port } = server.address() as AddressInfo
+const { url, server } = await servePage(new URL('./page.ts', import.meta.url))
 const folder = await mkdtemp(join(tmpdir(), 'graysync-bench-'))
 // A profile on the disk: IndexedDB of a private one is kept in memory.
 const context = await chromium.launchPersistentContext(folder, {
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-background-networking'],
 })
-
-const url = `http://127.0.0.1:${port}/`
 
 function quantile(numbers: readonly number[], share: number): number {
   const sorted = [...numbers].sort((a, b) => a - b)

@@ -1,9 +1,7 @@
 // npm run bench:shadow [-- --operations 10000]: what a shadow costs the operations of the owner's engine, in Chromium.
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { parseArgs } from 'node:util'
-import { build } from 'esbuild'
 import { type Browser, chromium, type Page } from 'playwright'
+import { servePage } from '../serve.js'
 import type { bench as Bench, Latencies } from './page.js'
 
 declare const bench: typeof Bench
@@ -14,24 +12,7 @@ const ROUND = 500
 const { values } = parseArgs({ options: { operations: { type: 'string', default: '10000' } } })
 const rounds = Math.ceil(Number(values.operations) / ROUND)
 
-const bundle = await build({
-  entryPoints: [new URL('./page.ts', import.meta.url).pathname],
-  bundle: true,
-  write: false,
-  format: 'iife',
-  target: 'es2022',
-  minify: true,
-})
-const script = bundle.outputFiles[0]?.text ?? ''
-const server = createServer((request, response) => {
-  const isScript = request.url === '/bench.js'
-  response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html')
-  response.end(
-    isScript ? script : '<!doctype html><title>bench</title><script src="/bench.js"></script>',
-  )
-})
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-const { port } = server.address() as AddressInfo
+const { url, server } = await servePage(new URL('./page.ts', import.meta.url))
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -41,7 +22,7 @@ const browser = await chromium.launch({
 /** A profile of its own: databases and locks are not shared. */
 async function openPage(from: Browser, withShadow: boolean): Promise<Page> {
   const page = await (await from.newContext()).newPage()
-  await page.goto(`http://127.0.0.1:${port}/`)
+  await page.goto(url)
   await page.evaluate((shadow) => bench.begin(shadow), withShadow)
   return page
 }

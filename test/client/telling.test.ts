@@ -11,6 +11,7 @@ import {
   type World,
 } from '../../src/testing.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
+import { rest } from '../support/session.js'
 
 let keys: TestKeys
 
@@ -143,7 +144,7 @@ describe('a sampled fleet', () => {
     await told.hear('exception')
     for (let minute = 0; minute < 3; minute++) {
       told.world.advance(60_000)
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await rest()
     }
     expect(told.records.filter(({ lane }) => lane === 'metric')).toEqual([])
     await told.gray.close()
@@ -164,7 +165,7 @@ describe('a sampled fleet', () => {
       const { attributes } = await next.hear('graysync.machine')
       for (let minute = 0; minute < 3; minute++) {
         next.world.advance(60_000)
-        await new Promise((resolve) => setTimeout(resolve, 5))
+        await rest()
       }
       const metrics = next.records.filter(
         (record) =>

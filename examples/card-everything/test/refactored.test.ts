@@ -42,23 +42,6 @@ describe('the refactored engine', () => {
     await stop()
   })
 
-  it('keeps an operation until graysync has its end', async () => {
-    const rig = rigRefactored({ backend })
-    let write = () => {}
-    const written = new Promise<void>((resolve) => {
-      write = resolve
-    })
-    const { running, settle, stop } = await rig.start({ written })
-    const op = putCard('card-1', 'one')
-    await running.push(op)
-    await expect.poll(() => rig.acked).toEqual([op.opId])
-    expect(await rig.engine.queue?.exporter?.read()).toMatchObject([{ opId: op.opId }])
-    write()
-    await settle()
-    expect(await rig.engine.queue?.size()).toMatchObject({ count: 0 })
-    await stop()
-  })
-
   it('takes a repeated push for the same operation', async () => {
     const rig = rigRefactored({ backend })
     const { running, settle, stop } = await rig.start()

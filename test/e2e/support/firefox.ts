@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import puppeteer, { type Page } from 'puppeteer-core'
-import { endGroup, stopGroup } from './group.js'
+import { toBrowser } from './group.js'
 import { type KeyboardTab, type Make, toSelector } from './tab.js'
 
 const PATHS = process.env.FIREFOX
@@ -34,16 +34,7 @@ export const firefox: Make<KeyboardTab> = {
         ...(quotaKb && { 'dom.quotaManager.temporaryStorage.fixedLimit': quotaKb }),
       },
     })
-    return {
-      openTab: async () => toTab(await browser.newPage()),
-      async kill() {
-        const child = browser.process()
-        if (child) await endGroup(child)
-        await browser.disconnect()
-      },
-      setStopped: (isStopped) => stopGroup(browser.process(), isStopped),
-      close: () => browser.close(),
-    }
+    return toBrowser(browser, toTab)
   },
 }
 

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import puppeteer, { type CDPSession, type Page } from 'puppeteer-core'
 import { chromium } from './chromium.js'
-import { endGroup, stopGroup } from './group.js'
+import { toBrowser } from './group.js'
 import { type Make, type Tab, toSelector } from './tab.js'
 
 const LEFT = ['SingletonLock', 'SingletonCookie', 'SingletonSocket', 'DevToolsActivePort']
@@ -19,16 +19,7 @@ export const lifelike: Make = {
       userDataDir,
       args: ['--no-sandbox', '--disable-background-networking', '--disable-gpu'],
     })
-    return {
-      openTab: async () => toTab(await browser.newPage()),
-      async kill() {
-        const child = browser.process()
-        if (child) await endGroup(child)
-        await browser.disconnect()
-      },
-      setStopped: (isStopped) => stopGroup(browser.process(), isStopped),
-      close: () => browser.close(),
-    }
+    return toBrowser(browser, toTab)
   },
 }
 
