@@ -67,7 +67,8 @@ const MOST_TRACKING = 1.1
 /** By the number of differences in 100,000 rows. */
 const MOST_SAID: Readonly<Record<number, { bytes: number; trips: number }>> = {
   10: { bytes: 24_000, trips: 4 },
-  1000: { bytes: 600_000, trips: 4 },
+  // A part of the third level holds more than four rows now and then: among so many, one of them is often asked about.
+  1000: { bytes: 600_000, trips: 5 },
 }
 
 export function judgeFull(full: Full): Bar[] {
