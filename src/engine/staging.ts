@@ -51,18 +51,22 @@ export async function restage<Op extends Operation>(
   await stage(o, movable)
 }
 
-/** Throws HANDOVER_VERIFY unless the queue of an engine that has not started holds what was activated. */
-export async function insistOnActivated<Op extends Operation>(
+/** What was activated and is not in the queue of an engine that has not started. */
+export async function findLost<Op extends Operation>(
   { target }: Pick<StagingOptions<Op>, 'target'>,
-  staged: readonly string[],
-): Promise<void> {
+  activated: readonly string[],
+): Promise<string[]> {
   const { exporter } = target.queue ?? {}
-  if (!exporter || staged.length === 0) return
+  if (!exporter || activated.length === 0) return []
   const held = new Set((await exporter.read()).map(({ opId }) => opId))
-  const lost = staged.filter((opId) => !held.has(opId))
+  return activated.filter((opId) => !held.has(opId))
+}
+
+/** Throws HANDOVER_VERIFY where something is lost. */
+export function insistOnNone(lost: readonly string[], activated: readonly string[]): void {
   if (lost.length === 0) return
   throw new GraySyncError(
     'HANDOVER_VERIFY',
-    `${lost.length} of ${staged.length} operations are not in the queue that took them`,
+    `${lost.length} of ${activated.length} operations are not in the queue that took them`,
   )
 }

@@ -7,7 +7,7 @@ import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
 import { readOpen, toSubject } from '../engine/oplog.js'
 import type { Replicas } from '../engine/replicas.js'
 import { collect, rescue, softenQueue, unapply } from '../engine/rescue.js'
-import { insistOnActivated, restage, stage } from '../engine/staging.js'
+import { findLost, insistOnNone, restage, stage } from '../engine/staging.js'
 import { mintId } from '../lib/id.js'
 import type { Control, Engine } from '../model/engine.js'
 import { type ErrorCode, GraySyncError, isGraySyncError } from '../model/errors.js'
@@ -183,8 +183,10 @@ async function finish<Op extends Operation>(
     await h.target.queue?.importer?.activate(h.id)
     await h.coordinator.check()
     await h.source.queue?.exporter?.seal(h.id)
+    // Until the handover is finished no engine starts, and none takes anything out of its queue.
+    const lost = await findLost(h, moved)
     await h.coordinator.finish()
-    await insistOnActivated(h, moved)
+    insistOnNone(lost, moved)
     return conclude(h, 'committed', moved.length, toLoss(h))
   } catch (cause) {
     return conclude(h, 'committed', moved.length, toError(cause))

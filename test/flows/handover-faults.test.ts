@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { settle } from '../../src/engine/oplog.js'
 import type { Control } from '../../src/model/engine.js'
+import type { GraySync } from '../../src/model/handle.js'
 import { connectControl, openControl } from '../../src/store/control.js'
-import type { FakeEngine, Tab } from '../../src/testing.js'
+import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
 import { createProfile, type Profile, put, queued, rest } from '../support/session.js'
@@ -226,6 +227,46 @@ describe('a page that froze while it finished a handover', () => {
     await rest()
     expect(queued(legacy)).toContain(opId)
     await back.close()
+  })
+
+  it('misses nothing of what was sent meanwhile', async () => {
+    const profile = createProfile()
+    const { refactored } = profile.engines
+    await useLegacy(profile, 'a')
+    const importer = importerOf(refactored)
+    const exporter = exporterOf(refactored)
+    const { activate } = importer
+    const { read } = exporter
+    const frozen = profile.world.tab()
+    let thaw = () => {}
+    const late = await new Promise<GraySync<RowOperation>>((reached) => {
+      importer.activate = async (id) => {
+        importer.activate = activate
+        exporter.read = async () => {
+          exporter.read = read
+          reached(gray)
+          await new Promise<void>((go) => {
+            thaw = go
+          })
+          return read()
+        }
+        await activate(id)
+      }
+      const gray = openWith(profile, rollouts.all, frozen)
+      void gray.start()
+    })
+    frozen.loseLocks({ unnoticed: true })
+    const finishing = openWith(profile, rollouts.all)
+    expect(await finishing.start()).toMatchObject({ running: 'refactored' })
+    refactored.acknowledge()
+    await expect.poll(() => queued(refactored)).toEqual([])
+    thaw()
+    await rest()
+    expect(finishing.getSnapshot()).toMatchObject({ running: 'refactored', reload: 'none' })
+    await Promise.all([late.close(), finishing.close()])
+    const next = openWith(profile, rollouts.all)
+    expect(await next.start()).toMatchObject({ running: 'refactored', phase: 'running' })
+    await next.close()
   })
 })
 
