@@ -4,6 +4,7 @@ import { readControl } from '../engine/control.js'
 import { readJournal } from '../engine/journal.js'
 import { GraySyncError } from '../model/errors.js'
 import type { RestoreReport } from '../model/handle.js'
+import { DRAFT_NOTE, SURVEYS_NOTE } from '../model/notes.js'
 import type { Operation, Pending } from '../model/operation.js'
 import type { Consent } from '../model/record.js'
 import type { ControlConnection } from '../store/control.js'
@@ -113,6 +114,7 @@ export async function forget<Op extends Operation>(
   core.profile.installation = mintInstallation(core.platform)
   core.tell({ kind: 'forgotten' })
   await voice.purge(installation)
+  for (const note of [DRAFT_NOTE, SURVEYS_NOTE]) core.platform.note.write(note, null)
   // What is captured and not moved yet would come back.
   await core.replicas.forward().catch(core.report)
   for (const store of ['rollout', 'ledger', 'health'] as const) {

@@ -1,7 +1,6 @@
 import { mintId } from '../lib/id.js'
+import { DRAFT_NOTE } from '../model/notes.js'
 import type { Feedback } from '../model/record.js'
-
-const DRAFT = 'graysync.feedback.draft'
 
 /** What the user has begun to say. */
 export type Draft = Pick<Feedback, 'text' | 'category' | 'rating' | 'severity' | 'contact'>
@@ -24,17 +23,17 @@ export function begin(draft: Draft): Begun {
 }
 
 export function keepBegun(begun: Begun): void {
-  attempt(() => localStorage.setItem(DRAFT, JSON.stringify(begun)))
+  attempt(() => localStorage.setItem(DRAFT_NOTE, JSON.stringify(begun)))
 }
 
 /** Leaves what another tab has begun since. */
 export function dropBegun(id: string): void {
-  if (readKept()?.id === id) attempt(() => localStorage.removeItem(DRAFT))
+  if (readKept()?.id === id) attempt(() => localStorage.removeItem(DRAFT_NOTE))
 }
 
 function readKept(): Begun | null {
   try {
-    const kept: unknown = JSON.parse(localStorage.getItem(DRAFT) ?? '')
+    const kept: unknown = JSON.parse(localStorage.getItem(DRAFT_NOTE) ?? '')
     return isBegun(kept) ? kept : null
   } catch {
     return null

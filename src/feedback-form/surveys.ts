@@ -1,6 +1,6 @@
+import { SURVEYS_NOTE } from '../model/notes.js'
 import type { Survey } from '../model/record.js'
 
-const NOTE = 'graysync.survey'
 const DAY_MS = 86_400_000
 
 /** How often somebody may be asked. */
@@ -30,7 +30,7 @@ export async function claimSurvey({
     if (count >= most || isCooling) return false
     return write({ at: Date.now(), counts: { ...counts, [id]: count + 1 } })
   }
-  return navigator.locks ? navigator.locks.request(NOTE, claim) : claim()
+  return navigator.locks ? navigator.locks.request(SURVEYS_NOTE, claim) : claim()
 }
 
 /** It was answered: it is never shown here again. */
@@ -41,7 +41,7 @@ export function dropSurvey(id: string): void {
 
 function read(): Shown {
   try {
-    const shown: unknown = JSON.parse(localStorage.getItem(NOTE) ?? '')
+    const shown: unknown = JSON.parse(localStorage.getItem(SURVEYS_NOTE) ?? '')
     return isShown(shown) ? shown : { at: 0, counts: {} }
   } catch {
     return { at: 0, counts: {} }
@@ -51,7 +51,7 @@ function read(): Shown {
 /** Where nothing can be kept nobody is asked: they would be asked on every page. */
 function write(shown: Shown): boolean {
   try {
-    localStorage.setItem(NOTE, JSON.stringify(shown))
+    localStorage.setItem(SURVEYS_NOTE, JSON.stringify(shown))
     return true
   } catch {
     return false

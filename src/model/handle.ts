@@ -170,7 +170,7 @@ export interface GraySync<Op extends Operation> {
   setConsent(consent: Consent): Promise<void>
   /** Journal, manifests of backups and the snapshot, as a JSON file. */
   supportFile(): Promise<Blob>
-  /** Deletes what graysync holds of this profile; open operations only unless kept. */
+  /** Deletes what graysync holds of this profile, and what its form keeps; open operations only unless kept. */
   forget(options?: { keepPending?: boolean }): Promise<void>
   close(): Promise<void>
   /** For the doors of host databases; absent on a server. */

@@ -36,7 +36,6 @@ export interface Shelf {
   replace(change: Replacement): Promise<void>
   /** Runs `work` on both. */
   reachAll(work: (log: ChunkLog) => Promise<void>): Promise<void>
-  attach(database: GraySyncDatabase): void
   /** Moves these lanes from memory to the disk. */
   settle(lanes: readonly Lane[]): Promise<void>
 }
@@ -156,10 +155,6 @@ export function createShelf(o: {
     async reachAll(work) {
       await attempt(work)
       await work(memory)
-    },
-    attach(database) {
-      disk = diskLog(database)
-      unbounded = Number.POSITIVE_INFINITY
     },
     async settle(lanes) {
       for (const lane of LANES.filter((each) => lanes.includes(each))) {

@@ -24,8 +24,6 @@ export interface Outbox extends Backlog {
   setConsent(consent: Consent): Promise<void>
   /** Deletes everything, feedback too, and notes which installation upstream is to forget. */
   purge(erasure: string | null): Promise<void>
-  /** Goes on with a database that was opened again. */
-  attach(database: GraySyncDatabase): Promise<void>
   /** Tells of new records by lane. */
   watch(listener: (lane: Lane) => void): void
   /** Writes what is buffered and hands out this tab's newest records at once, small batches of mixed lanes. */
@@ -150,10 +148,6 @@ export function createOutbox(o: {
         await shelf.reachAll((log) => log.owe((held) => [...new Set([...held, erasure])]))
       await clear(LANES)
       for (const tell of listeners) tell('feedback')
-    },
-    async attach(database) {
-      shelf.attach(database)
-      await move()
     },
     watch: (listener) => void listeners.push(listener),
     lastBreath() {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { GraySync, GraySyncOptions } from '../../src/model/handle.js'
+import { DRAFT_NOTE, SURVEYS_NOTE } from '../../src/model/notes.js'
 import type { Sink } from '../../src/model/record.js'
 import { openControl } from '../../src/store/control.js'
 import { openDatabase } from '../../src/store/database.js'
@@ -63,6 +64,14 @@ describe('forgetting', () => {
       journal: 0,
       backup: 0,
     })
+    await gray.close()
+  })
+
+  it('takes along what the form keeps: words that were begun, and which surveys were shown', async () => {
+    const { gray, world } = await moveProfile()
+    for (const note of [DRAFT_NOTE, SURVEYS_NOTE]) world.notes.set(note, 'ada@example.org')
+    await gray.forget()
+    expect([...world.notes.values()].filter((note) => note.includes('ada'))).toEqual([])
     await gray.close()
   })
 

@@ -46,20 +46,9 @@ function makeChunk(id: string, o: Partial<Chunk>): Chunk {
 describe('a record', () => {
   it('is on disk soon after it was added, without anybody asking', async () => {
     const desk = await open()
-    const startedAt = performance.now()
-    addAll(desk.outbox, makeRecords(1))
+    const uids = addAll(desk.outbox, makeRecords(1))
     await until(async () => (await chunks(desk)).length === 1)
-    expect(performance.now() - startedAt).toBeGreaterThan(200)
-    expect(performance.now() - startedAt).toBeLessThan(450)
-  })
-
-  it('of an error is on disk sooner', async () => {
-    const desk = await open()
-    const startedAt = performance.now()
-    addAll(desk.outbox, makeRecords(1))
-    addAll(desk.outbox, makeRecords(1, 'error'))
-    await until(async () => (await chunks(desk)).length === 2)
-    expect(performance.now() - startedAt).toBeLessThan(200)
+    expect((await readAll(desk, 'metric')).map((record) => record.uid)).toEqual(uids)
   })
 
   it('shares one row with forty-nine others, of its own lane', async () => {
@@ -457,16 +446,12 @@ describe('a disk that fails', () => {
     expect(desk.errors).toEqual([])
   })
 
-  it('for good is left, and a database opened again takes over what waited', async () => {
+  it('for good is left, and what waits is kept in memory', async () => {
     const desk = await open()
     desk.database?.close()
     const uids = addAll(desk.outbox, makeRecords(60))
     await desk.outbox.flush()
     expect(desk.errors.map((error) => error.code)).toEqual(['STORE'])
-    const again = await open()
-    expect(await chunks(again)).toEqual([])
-    if (again.database) await desk.outbox.attach(again.database)
-    expect((await chunks(again)).reduce((sum, chunk) => sum + chunk.count, 0)).toBe(60)
     expect((await readAll(desk, 'metric')).map((record) => record.uid)).toEqual(uids)
   })
 })
