@@ -1,12 +1,12 @@
 // npm run browser-faults -- [--browser chromium|firefox|webkit] [--size ci|pr|nightly] [--seed 1] [--runs n] | --one '{…}': breaks handovers in a real browser.
 import { parseArgs } from 'node:util'
 import { createRandom } from '../test/consistency/random.js'
+import { buildPages } from '../test/e2e/faults/builds.js'
 import { openLab } from '../test/e2e/faults/profile.js'
 import { listFaults, planTrials, runTrial, type Trial } from '../test/e2e/faults/trial.js'
 import { firefox } from '../test/e2e/support/firefox.js'
 import { lifelike } from '../test/e2e/support/lifelike.js'
 import { minibrowser } from '../test/e2e/support/minibrowser.js'
-import { buildPage } from '../test/support/outage.js'
 import { signPlans } from '../test/sweep/plans.js'
 
 const BROWSERS = { chromium: lifelike, firefox, webkit: minibrowser }
@@ -45,7 +45,7 @@ const trials: Trial[] = values.one
   : planTrials(createRandom(seed), runs, listFaults(make))
 const lab = await openLab({
   make,
-  html: await buildPage('../e2e/faults/page.ts'),
+  builds: await buildPages(),
   plans: await signPlans(2),
 })
 /** How often each fault took effect, of how often it was tried. */

@@ -21,7 +21,7 @@ const minutes = Number(values.minutes)
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31))
 const lab = await openLab({
   make: lifelike,
-  html: await buildPage('../e2e/faults/page.ts'),
+  builds: { present: await buildPage('../e2e/faults/page.ts') },
   plans: await signPlans(1_000),
 })
 try {

@@ -1,6 +1,4 @@
-import { spawnSync } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { IDBFactory } from 'fake-indexeddb'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Control } from '../src/model/engine.js'
@@ -9,20 +7,15 @@ import type { GraySync, Snapshot } from '../src/model/handle.js'
 import { openControl } from '../src/store/control.js'
 import type * as Testing from '../src/testing.js'
 import * as present from '../src/testing.js'
+import { unpackPrevious } from './support/previous.js'
 import { makeKeys, sign, type TestKeys } from './support/rollout.js'
 import { put, queued, rest } from './support/session.js'
-
-/** The package as it was packed when decisions were complete, and handovers were not yet. */
-const PACKAGE = new URL('fixtures/graysync-0.1.0-decisions.tgz', import.meta.url)
-const FOLDER = new URL('../node_modules/.cache/graysync/previous/', import.meta.url)
 
 let previous: typeof Testing
 let keys: TestKeys
 let rollouts: { none: string; all: string }
 beforeAll(async () => {
-  await mkdir(FOLDER, { recursive: true })
-  spawnSync('tar', ['xzf', fileURLToPath(PACKAGE), '-C', fileURLToPath(FOLDER)])
-  const door = fileURLToPath(new URL('package/dist/testing.js', FOLDER))
+  const door = `${await unpackPrevious('compatibility')}testing.js`
   previous = (await import(pathToFileURL(door).href)) as typeof Testing
   keys = await makeKeys()
   const [none, all] = await Promise.all([

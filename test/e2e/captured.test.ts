@@ -18,8 +18,8 @@ describe.runIf(isHere)('a write that is captured, in Chromium', () => {
   let server: FaultsServer
 
   beforeAll(async () => {
-    const html = await buildPage('../e2e/faults/captured.ts')
-    lab = await openLab({ make: lifelike, html, plans: await signPlans(1) })
+    const present = await buildPage('../e2e/faults/captured.ts')
+    lab = await openLab({ make: lifelike, builds: { present }, plans: await signPlans(1) })
   })
 
   // An origin of its own, with nothing stored and no quota asked for.
@@ -32,7 +32,7 @@ describe.runIf(isHere)('a write that is captured, in Chromium', () => {
   afterAll(() => lab?.close())
 
   async function load(tab: Tab): Promise<Tab> {
-    await tab.open(server.url)
+    await tab.open(`${server.url}present`)
     await expect.poll(() => tab.run(() => 'captured' in window)).toBe(true)
     return tab
   }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildPage } from '../support/outage.js'
 import { isPresent } from '../support/presence.js'
 import { signPlans } from '../sweep/plans.js'
+import { buildPages } from './faults/builds.js'
 import { type Lab, openLab } from './faults/profile.js'
 import { runTrial, type Trial } from './faults/trial.js'
 import { lifelike } from './support/lifelike.js'
@@ -12,8 +12,7 @@ describe.runIf(isHere)('a handover in Chromium', () => {
   let lab: Lab
 
   beforeAll(async () => {
-    const html = await buildPage('../e2e/faults/page.ts')
-    lab = await openLab({ make: lifelike, html, plans: await signPlans(2) })
+    lab = await openLab({ make: lifelike, builds: await buildPages(), plans: await signPlans(2) })
   })
 
   afterAll(() => lab?.close())
@@ -23,9 +22,12 @@ describe.runIf(isHere)('a handover in Chromium', () => {
     { fault: 'crash', tier: 'keyed', tabs: 2, goal: 'refactored', atMs: 200 },
     { fault: 'freeze', tier: 'versioned', tabs: 2, goal: 'legacy', atMs: 100 },
     { fault: 'offline', tier: 'fenced', tabs: 1, goal: 'legacy', atMs: 50 },
+    { fault: 'upgrade', tier: 'fenced', tabs: 2, goal: 'refactored', atMs: 200 },
+    { fault: 'stale', tier: 'keyed', tabs: 2, goal: 'refactored', atMs: 100 },
   ])('loses, doubles and reorders nothing by %j', async (trial) => {
-    const { wrong, accepted, committed } = await runTrial(lab, trial)
+    const { wrong, struck, accepted, committed } = await runTrial(lab, trial)
     expect(wrong).toEqual([])
+    expect(struck).toBe(true)
     expect(accepted).toBeGreaterThan(0)
     expect(committed).toBeGreaterThan(0)
   })

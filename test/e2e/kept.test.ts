@@ -13,8 +13,8 @@ describe.runIf(isHere)('a page that WebKitGTK keeps in the middle of a write', (
   let lab: Lab
 
   beforeAll(async () => {
-    const html = await buildPage('../e2e/faults/page.ts')
-    lab = await openLab({ make: minibrowser, html, plans: await signPlans(1) })
+    const present = await buildPage('../e2e/faults/page.ts')
+    lab = await openLab({ make: minibrowser, builds: { present }, plans: await signPlans(1) })
   })
 
   afterAll(() => lab?.close())

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { takeOrders } from '../e2e/support/orders.js'
 import type { Browser, Make, Tab } from '../e2e/support/tab.js'
 import { type Collector, type Fault, openCollector } from './collector.js'
@@ -144,7 +144,10 @@ export async function runOutage(
 }
 
 /** The page that a script beside this one makes; the one that captures where none is named. */
-export async function buildPage(script = './outage-page.ts'): Promise<string> {
+export async function buildPage(
+  script = './outage-page.ts',
+  plugins: Plugin[] = [],
+): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [new URL(script, import.meta.url).pathname],
     bundle: true,
@@ -154,6 +157,7 @@ export async function buildPage(script = './outage-page.ts'): Promise<string> {
     define: { 'process.env.NODE_ENV': '"production"' },
     minify: true,
     charset: 'ascii',
+    plugins,
   })
   return toPage(outputFiles[0]?.text ?? '')
 }

@@ -35,6 +35,10 @@ export interface FaultsPage {
   /** Ends the writing, and resolves once everything was told. */
   settle(): Promise<void>
   running(): EngineName | null
+  /** How many operations of this load were accepted. */
+  accepted(): number
+  /** Whether it was told that a newer build made what is stored. */
+  outdated(): boolean
   /** Whether it was left, kept, and shown again. */
   returned(): boolean
   /** `null` at rest, else what is not. */
@@ -83,6 +87,11 @@ addEventListener('pageshow', ({ persisted }) => {
   hasReturned ||= persisted
 })
 let told: Told[] = []
+let accepted = 0
+let isOutdated = false
+gray.on('error', ({ code }) => {
+  isOutdated ||= code === 'NEWER_STATE'
+})
 let ended = false
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -97,6 +106,7 @@ async function write(at: number): Promise<void> {
       () => 'rejected' as const,
     )
   told.push({ opId, entityId, fate })
+  if (fate === 'accepted') accepted++
 }
 
 async function keepWriting(): Promise<void> {
@@ -152,6 +162,8 @@ window.faults = {
   },
   returned: () => hasReturned,
   running: () => gray.getSnapshot().running,
+  accepted: () => accepted,
+  outdated: () => isOutdated,
   async unrest() {
     const { control, oplog, queues } = await read()
     const { decision, guarantee, ...snapshot } = gray.getSnapshot()

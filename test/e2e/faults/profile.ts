@@ -8,6 +8,7 @@ import type { Plans } from '../../sweep/plans.js'
 import type { Flaw } from '../../sweep/server.js'
 import type { Asked } from '../../sweep/trial.js'
 import type { Browser, Make, Tab } from '../support/tab.js'
+import type { Build, Builds } from './builds.js'
 import type { Stored } from './page.js'
 import { type FaultsServer, serveFaults } from './server.js'
 
@@ -17,7 +18,7 @@ const REST_MS = 90_000
 /** A browser that outlives its crashes: whoever asks gets the one that runs. */
 export interface Lab {
   make: Make
-  html: string
+  builds: Partial<Builds>
   plans: Plans
   browser(): Browser
   /** Ends it as a crash does, and starts it anew on the same folder. */
@@ -25,7 +26,11 @@ export interface Lab {
   close(): Promise<void>
 }
 
-export async function openLab(o: { make: Make; html: string; plans: Plans }): Promise<Lab> {
+export async function openLab(o: {
+  make: Make
+  builds: Partial<Builds>
+  plans: Plans
+}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'graysync-handover-faults-'))
   let browser = await o.make.launch(folder)
   return {
@@ -58,9 +63,12 @@ export interface Profile {
   readonly tabs: readonly Tab[]
   /** A page of it was frozen at some time. */
   froze: boolean
+  /** That its server hands out. */
+  build: Build
   open(): Promise<Tab>
-  reload(tab: Tab): Promise<void>
-  /** Resolves once what it was told to load last takes orders. */
+  /** Has it load a page anew, of the build that the server hands out or of one that a cache still holds. */
+  reload(tab: Tab, build?: Build): Promise<void>
+  /** Resolves once what it was told to load last takes orders, and rejects where it never does. */
   loaded(tab: Tab): Promise<void>
   /** The tab is gone. */
   forget(tab: Tab): void
@@ -75,23 +83,24 @@ export async function openProfile(
   lab: Lab,
   o: { tier: Tier; notes: number; pauseMs: number; burst: number; width: number; flaw?: Flaw },
 ): Promise<Profile> {
-  const { html, plans } = lab
+  const { builds, plans } = lab
   const { tier, notes, pauseMs, burst, width } = o
-  const server = await serveFaults({ tier, html, plans, ...(o.flaw && { flaw: o.flaw }) })
+  const server = await serveFaults({ tier, builds, plans, ...(o.flaw && { flaw: o.flaw }) })
   const tabs: Tab[] = []
   const names = new Map<Tab, string>()
   let count = 0
-  const toUrl = (tab: Tab) => {
+  const toUrl = (tab: Tab, build: Build = profile.build) => {
     const name = `tab${++count}`
     names.set(tab, name)
     const numbers = Object.entries({ notes, pauseMs, burst, width })
     const asked = numbers.map(([key, value]) => [key, String(value)])
-    return `${server.url}?${new URLSearchParams([['name', name], ['tier', tier], ...asked])}`
+    return `${server.url}${build}?${new URLSearchParams([['name', name], ['tier', tier], ...asked])}`
   }
   const profile: Profile = {
     server,
     tabs,
     froze: false,
+    build: 'present',
     async open() {
       const tab = await lab.browser().openTab()
       await tab.open(toUrl(tab))
@@ -99,13 +108,18 @@ export async function openProfile(
       return tab
     },
     async loaded(tab) {
-      while (!(await isLoaded(tab, names.get(tab)))) await sleep(20)
+      const expected = names.get(tab)
+      const end = performance.now() + REST_MS
+      while (!(await isLoaded(tab, expected))) {
+        if (performance.now() > end) throw new Error(`${expected} takes no orders`)
+        await sleep(20)
+      }
     },
-    async reload(tab) {
+    async reload(tab, build) {
       await profile.loaded(tab)
       await tab.run(
         (url) => void setTimeout(() => location.assign(url + location.hash)),
-        toUrl(tab),
+        toUrl(tab, build),
       )
     },
     forget: (tab) => void tabs.splice(tabs.indexOf(tab), 1),

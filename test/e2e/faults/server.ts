@@ -7,6 +7,7 @@ import type { Tier } from '../../sweep/engine.js'
 import type { Plans } from '../../sweep/plans.js'
 import { createServer as createLedger, type Flaw, type Server } from '../../sweep/server.js'
 import { SERVERS } from '../../sweep/trial.js'
+import type { Builds } from './builds.js'
 import type { Told } from './page.js'
 
 /** An origin of its own: it serves the page, takes operations and keeps a log of them. */
@@ -29,7 +30,7 @@ export interface FaultsServer {
 
 export async function serveFaults(o: {
   tier: Tier
-  html: string
+  builds: Partial<Builds>
   plans: Plans
   flaw?: Flaw
 }): Promise<FaultsServer> {
@@ -39,9 +40,14 @@ export async function serveFaults(o: {
   let turn = -1
   let plan = ''
 
+  const toPage = (html: string) => () =>
+    new Response(html, { headers: { 'content-type': 'text/html' } })
+  const pages = Object.entries(o.builds).map(
+    ([build, html]) => [`/${build}`, toPage(html)] as const,
+  )
   const answer: Record<string, (request: IncomingMessage) => Promise<Response> | Response> = {
-    '/': () => new Response(o.html, { headers: { 'content-type': 'text/html' } }),
-    '/away': () => new Response('away', { headers: { 'content-type': 'text/html' } }),
+    ...Object.fromEntries(pages),
+    '/away': toPage('away'),
     '/plan': () => {
       visits.emit('visit')
       return new Response(plan)

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Random } from '../../consistency/random.js'
 import type { Tier } from '../../sweep/engine.js'
 import type { Flaw } from '../../sweep/server.js'
@@ -11,6 +12,7 @@ import {
   type Verdict,
 } from './profile.js'
 
+/** What befalls tabs. */
 export const FAULTS = [
   'kill',
   'crash',
@@ -22,10 +24,18 @@ export const FAULTS = [
   'leave',
   'quota',
 ] as const
-export type Fault = (typeof FAULTS)[number]
+/** And what happens while an app is updated. */
+const UPDATES = ['upgrade', 'stale'] as const
+export type Fault = (typeof FAULTS)[number] | (typeof UPDATES)[number]
+
+/** A busy machine takes its time to load a page and to write. */
+const EFFECT_MS = 20_000
 
 /** Chromium asks for the quota again once what it was told before has faded. */
 const QUOTA_MS = 60_000
+
+/** Room for a quota that fades and for a rest that is late. */
+const TRIAL_MS = 5 * 60_000
 
 const TIERS = ['contained', 'keyed', 'versioned', 'fenced'] as const
 const GOALS = ['refactored', 'legacy'] as const
@@ -43,8 +53,8 @@ export interface Trial {
 
 /** Faults that this browser can be made to have. */
 export function listFaults(make: Make): readonly Fault[] {
-  if (make.name === 'Chromium') return FAULTS
-  return ['kill', 'close', 'reload', 'stop']
+  if (make.name === 'Chromium') return [...FAULTS, ...UPDATES]
+  return ['kill', 'close', 'reload', 'stop', ...UPDATES]
 }
 
 /** All faults in turns, everything else at random. */
@@ -58,7 +68,7 @@ export function planTrials(random: Random, runs: number, faults: readonly Fault[
   }))
 }
 
-/** A handover while every tab writes, one fault in it, and what is left once all is well again. */
+/** What is left of a handover that one fault struck. Ends by itself: what hangs is a failure, and its browser is killed. */
 export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict & { struck: boolean }> {
   const profile = await openProfile(lab, {
     tier: trial.tier,
@@ -68,30 +78,49 @@ export async function runTrial(lab: Lab, trial: Trial): Promise<Verdict & { stru
     width: 1,
     ...(trial.flaw && { flaw: trial.flaw }),
   })
+  const ended = new AbortController()
+  const late = wait(TRIAL_MS, undefined, ended).then(() => {
+    throw new Error(`no end after ${TRIAL_MS / 1_000} s`)
+  })
   try {
-    const before = trial.goal === 'refactored' ? 'legacy' : 'refactored'
-    profile.server.publish(before)
-    while (profile.tabs.length < trial.tabs) {
-      const tab = await profile.open()
-      await profile.loaded(tab)
-      await untilRunning(tab, before)
-    }
-    // What is queued when the handover begins.
-    profile.server.isOpen = false
-    await sleep(100)
-    profile.server.publish(trial.goal)
-    const [victim] = profile.tabs
-    if (!victim) throw new Error('no tab is open')
-    const visited = profile.server.visited()
-    for (const tab of profile.tabs) await profile.reload(tab)
-    await visited
-    await sleep(trial.atMs)
-    profile.server.isOpen = true
-    const struck = await strike({ lab, profile, victim, fault: trial.fault })
-    return { ...(await profile.verify()), struck }
+    return await Promise.race([breakHandover(lab, profile, trial), late])
+  } catch (cause) {
+    profile.forgetAll()
+    await lab.kill()
+    const wrong = [`no verdict: ${cause instanceof Error ? cause.stack : String(cause)}`]
+    return { wrong, accepted: 0, doubled: 0, committed: 0, aborted: 0, struck: false }
   } finally {
+    ended.abort()
     await profile.end()
   }
+}
+
+/** A handover while every tab writes, one fault in it, and what is left once all is well again. */
+async function breakHandover(
+  lab: Lab,
+  profile: Profile,
+  trial: Trial,
+): Promise<Verdict & { struck: boolean }> {
+  const before = trial.goal === 'refactored' ? 'legacy' : 'refactored'
+  profile.server.publish(before)
+  while (profile.tabs.length < trial.tabs) {
+    const tab = await profile.open()
+    await profile.loaded(tab)
+    await untilRunning(tab, before)
+  }
+  // What is queued when the handover begins.
+  profile.server.isOpen = false
+  await sleep(100)
+  profile.server.publish(trial.goal)
+  const [victim] = profile.tabs
+  if (!victim) throw new Error('no tab is open')
+  const visited = profile.server.visited()
+  for (const tab of profile.tabs) await profile.reload(tab)
+  await visited
+  await sleep(trial.atMs)
+  profile.server.isOpen = true
+  const struck = await strike({ lab, profile, victim, fault: trial.fault })
+  return { ...(await profile.verify()), struck }
 }
 
 /** Afterwards the browser runs, and every tab that is left is awake and online. Answers whether the fault took effect. */
@@ -167,12 +196,35 @@ export async function strike(o: {
       const before = profile.server.refused()
       const isRefused = () => profile.server.refused() > before
       await victim.setQuota?.(1)
-      const end = performance.now() + QUOTA_MS
-      while (!isRefused() && performance.now() < end) await sleep(50)
+      await until(async () => isRefused(), QUOTA_MS)
       await sleep(lastsMs)
       await victim.setQuota?.(null)
       return isRefused()
     },
+    // The others can not open it any more: one of them may hold the lease.
+    async upgrade() {
+      profile.build = 'newer'
+      await profile.loaded(victim)
+      await profile.loaded(await profile.open())
+      return until(() => victim.run(() => window.faults.outdated()))
+    },
+    async stale() {
+      await profile.reload(victim, 'previous')
+      await profile.loaded(victim)
+      const hasWritten = await until(() => victim.run(() => window.faults.accepted() > 0))
+      await sleep(lastsMs)
+      await profile.reload(victim)
+      return hasWritten
+    },
   }
   return acts[o.fault]()
+}
+
+async function until(isSo: () => Promise<boolean>, withinMs = EFFECT_MS): Promise<boolean> {
+  const end = performance.now() + withinMs
+  while (!(await isSo())) {
+    if (performance.now() > end) return false
+    await sleep(50)
+  }
+  return true
 }
