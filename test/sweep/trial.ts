@@ -57,10 +57,10 @@ export interface Trial {
   wipe(): void
   readonly wasWiped: boolean
   control(): Control | undefined
-  journal(): JournalEntry[]
-  openRows(): LoggedOperation[]
-  queueOf(name: EngineName): QueuedRow[]
-  notesOf(name: EngineName): NoteRow[]
+  journal(): readonly JournalEntry[]
+  openRows(): readonly LoggedOperation[]
+  queueOf(name: EngineName): readonly QueuedRow[]
+  notesOf(name: EngineName): readonly NoteRow[]
   end(): void
 }
 
