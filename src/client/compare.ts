@@ -1,3 +1,4 @@
+import { nameRow, trackFlight } from '../consistency/flight.js'
 import type { AuditRequest } from '../consistency/request.js'
 import { readOpen } from '../engine/oplog.js'
 import { audit } from '../flows/audit.js'
@@ -6,6 +7,7 @@ import type { EngineName, Operation } from '../model/operation.js'
 import type { AuditOptions, AuditReport, Source } from '../model/source.js'
 import { type Ledgers, openLedgers } from '../store/ledger.js'
 import type { Core } from './core.js'
+import { auditInWorker } from './delegate.js'
 
 /** Longer than two engines need to read what the other one sent: what differs sooner may be on its way. */
 export const SHADOW_SETTLE_MS = 120_000
@@ -26,21 +28,25 @@ export async function compareLive<Op extends Operation>(
   core: Core<Op>,
   o: Comparison,
 ): Promise<AuditReport> {
-  const flying = new Set<string>()
-  const note = async () => {
-    for (const key of await readKeysInFlight(core, o.running)) flying.add(key)
-  }
-  await note()
-  const request: AuditRequest = {
+  const { left, right, worker } = o
+  const readFlight = () => readKeysInFlight(core, o.running)
+  const common = {
     platform: core.platform,
-    left: noteAfter(o.left, note),
-    right: noteAfter(o.right, note),
     rules: core.options.compare ?? { tables: {} },
-    inFlight: (table, key) => flying.has(`${table}\n${String(key)}`),
     ...(o.tables && { tables: o.tables }),
     ...(o.onProgress && { onProgress: o.onProgress }),
     ...(o.settleMs !== undefined && { settleMs: o.settleMs }),
     signal: o.signal ? AbortSignal.any([o.signal, core.signal]) : core.signal,
+  }
+  if (worker) {
+    return auditInWorker({ ...common, worker, left: left.name, right: right.name, readFlight })
+  }
+  const flight = await trackFlight(readFlight)
+  const request: AuditRequest = {
+    ...common,
+    left: flight.watch(left),
+    right: flight.watch(right),
+    inFlight: flight.has,
   }
   return o.incremental ? followAlone(core, request, o.rowsPerSecond) : audit(request)
 }
@@ -82,23 +88,6 @@ export function tellDivergences<Op extends Operation>(
   }
 }
 
-/** Whatever was on its way while the audit ran is on its way for the audit. */
-function noteAfter(source: Source, note: () => Promise<void>): Source {
-  return {
-    ...source,
-    async page(table, after, limit) {
-      const rows = await source.page(table, after, limit)
-      await note()
-      return rows
-    },
-    async get(table, keys) {
-      const rows = await source.get(table, keys)
-      await note()
-      return rows
-    },
-  }
-}
-
 /** Rows with an operation on the way, by the op-log and by the engine's own queue. */
 async function readKeysInFlight<Op extends Operation>(
   core: Core<Op>,
@@ -108,5 +97,5 @@ async function readKeysInFlight<Op extends Operation>(
   const logged = control ? (await readOpen(control)).map((row) => row.op) : []
   const exporter = running && core.options.engines?.[running]?.queue?.exporter
   const queued = exporter ? (await exporter.read()).map((pending) => pending.op) : []
-  return new Set([...logged, ...queued].map((op) => `${op.entity}\n${op.entityId}`))
+  return new Set([...logged, ...queued].map((op) => nameRow(op.entity, op.entityId)))
 }

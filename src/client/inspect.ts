@@ -1,9 +1,17 @@
+import type { Shape } from '../lib/check.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
 import type { AuditOptions, AuditReport, Source } from '../model/source.js'
 import { type Comparison, compareLive, SHADOW_SETTLE_MS, tellDivergences } from './compare.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
+import { insist } from './options.js'
+
+const WORKER: Shape = {
+  is: 'such',
+  want: 'a worker or a port to one',
+  that: (value) => typeof (value as Partial<MessagePort>).postMessage === 'function',
+}
 
 /** Holds the owner's rows against another source, and tells what differs. */
 export async function inspect<Op extends Operation>(
@@ -14,6 +22,7 @@ export async function inspect<Op extends Operation>(
   const left = running ? core.options.engines?.[running]?.data : undefined
   if (!left) throw new GraySyncError('AUDIT', 'the engine that owns this profile gives no `data`')
   const { against = 'other', ...rest } = o
+  if (rest.worker) checkWorker(rest)
   const right = against === 'other' ? reachOther(core) : { right: against }
   const userId = core.userId()
   const report = await compareLive(core, { ...rest, ...right, left, running })
@@ -26,6 +35,12 @@ export async function inspect<Op extends Operation>(
   tellDivergences(core, report)
   voice.say({ about: 'audit', report })
   return report
+}
+
+function checkWorker({ worker, incremental }: AuditOptions): void {
+  insist(WORKER, worker, 'worker')
+  if (!incremental) return
+  throw new GraySyncError('OPTION', 'worker: an incremental audit runs in the page, got both')
 }
 
 /** The other engine's store holds the past, unless that engine runs in shadow; else the server's copy tells. */

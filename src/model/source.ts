@@ -132,6 +132,11 @@ export interface AuditOptions {
    * left open, and walks through all rows where that is due. @default false: every row, now
    */
   incremental?: boolean
+  /**
+   * Reads and compares in this worker, which calls `serveAudits` of `graysync/audit-worker` with sources of the same
+   * names as here. Not with `incremental`. @default in the page, in slices of some milliseconds
+   */
+  worker?: Worker | MessagePort
   onProgress?(progress: AuditProgress): void
 }
 
