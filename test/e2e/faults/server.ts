@@ -1,11 +1,15 @@
 import { EventEmitter, once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { EngineName } from '../../../src/model/operation.js'
 import type { Tier } from '../../sweep/engine.js'
 import type { Plans } from '../../sweep/plans.js'
-import { createServer as createLedger, type Flaw, type Server } from '../../sweep/server.js'
+import {
+  createServer as createLedger,
+  type Flaw,
+  type Server as Ledger,
+} from '../../sweep/server.js'
 import { SERVERS } from '../../sweep/trial.js'
 import type { Builds } from './builds.js'
 import type { Told } from './page.js'
@@ -16,7 +20,7 @@ export interface FaultsServer {
   url: string
   /** Whether operations get through. */
   isOpen: boolean
-  readonly ledger: Server
+  readonly ledger: Ledger
   /** What pages told of the operations that they asked for. */
   readonly told: ReadonlyMap<string, Told>
   /** Operations that pages told to be rejected. */
@@ -27,6 +31,9 @@ export interface FaultsServer {
   visited(): Promise<unknown>
   close(): Promise<void>
 }
+
+/** Ports that were taken: one that comes again would be an origin with all that was stored there. */
+const taken = new Set<number>()
 
 export async function serveFaults(o: {
   tier: Tier
@@ -69,10 +76,8 @@ export async function serveFaults(o: {
     response.writeHead(given.status, Object.fromEntries(given.headers))
     response.end(await given.text())
   })
-  http.listen(0, '127.0.0.1')
-  await once(http, 'listening')
   const server: FaultsServer = {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/`,
+    url: `http://127.0.0.1:${await listen(http)}/`,
     isOpen: true,
     ledger,
     told,
@@ -91,4 +96,18 @@ export async function serveFaults(o: {
     },
   }
   return server
+}
+
+async function listen(http: Server): Promise<number> {
+  for (;;) {
+    http.listen(0, '127.0.0.1')
+    await once(http, 'listening')
+    const { port } = http.address() as AddressInfo
+    if (!taken.has(port)) {
+      taken.add(port)
+      return port
+    }
+    http.close()
+    await once(http, 'close')
+  }
 }
