@@ -86,8 +86,8 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
 
   return {
     async begin() {
-      begun = true
       await catchUp()
+      begun = true
       arm()
     },
     handed(op) {

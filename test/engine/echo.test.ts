@@ -102,6 +102,17 @@ describe('operations for a shadow', () => {
     expect(applied).toEqual(ids.slice(1_090))
   })
 
+  it('come after those that were open before, also where they are handed over meanwhile', async () => {
+    const { echo, applied, accept, pass } = rig()
+    for (const id of ['a', 'b']) await accept(op(id))
+    const begun = echo.begin()
+    echo.handed(op('c'))
+    await pass(200)
+    await begun
+    for (let turn = 0; turn < 3; turn++) await pass(200)
+    expect(applied).toEqual(['a', 'b', 'c'])
+  })
+
   it('end with the shadow', async () => {
     const { echo, applied, pass, end } = rig()
     await echo.begin()
