@@ -17,6 +17,8 @@ export interface Comparison extends Omit<AuditOptions, 'against'> {
   right: Source
   /** Whose queue tells, beside the op-log, what is on the way. */
   running: EngineName | null
+  /** Operations that `right` does not hold yet, though they may have their end. @default none */
+  behind?: () => readonly Operation[]
   /** How long a difference must stand before it counts. @default that of an audit */
   settleMs?: number
   /** An incremental audit walks no faster. @default as fast as it can */
@@ -29,7 +31,7 @@ export async function compareLive<Op extends Operation>(
   o: Comparison,
 ): Promise<AuditReport> {
   const { left, right, worker } = o
-  const readFlight = () => readKeysInFlight(core, o.running)
+  const readFlight = () => readKeysInFlight(core, o)
   const common = {
     platform: core.platform,
     rules: core.options.compare ?? { tables: {} },
@@ -88,14 +90,15 @@ export function tellDivergences<Op extends Operation>(
   }
 }
 
-/** Rows with an operation on the way, by the op-log and by the engine's own queue. */
+/** Rows with an operation on the way, by the op-log, by the engine's own queue, and by what a shadow is behind. */
 async function readKeysInFlight<Op extends Operation>(
   core: Core<Op>,
-  running: EngineName | null,
+  { running, behind }: Comparison,
 ): Promise<Set<string>> {
   const { control } = core.stores
   const logged = control ? (await readOpen(control)).map((row) => row.op) : []
   const exporter = running && core.options.engines?.[running]?.queue?.exporter
   const queued = exporter ? (await exporter.read()).map((pending) => pending.op) : []
-  return new Set([...logged, ...queued].map((op) => nameRow(op.entity, op.entityId)))
+  const operations = [...logged, ...queued, ...(behind?.() ?? [])]
+  return new Set(operations.map((op) => nameRow(op.entity, op.entityId)))
 }

@@ -1,7 +1,7 @@
 import type { Shape } from '../lib/check.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
-import type { AuditOptions, AuditReport, Source } from '../model/source.js'
+import type { AuditOptions, AuditReport } from '../model/source.js'
 import { type Comparison, compareLive, SHADOW_SETTLE_MS, tellDivergences } from './compare.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
@@ -15,7 +15,7 @@ const WORKER: Shape = {
 
 /** Holds the owner's rows against another source, and tells what differs. */
 export async function inspect<Op extends Operation>(
-  { core, voice }: Opened<Op>,
+  { core, voice, shadow }: Opened<Op>,
   o: AuditOptions & Pick<Comparison, 'rowsPerSecond'>,
 ): Promise<AuditReport> {
   const { running } = core.state.get()
@@ -23,7 +23,7 @@ export async function inspect<Op extends Operation>(
   if (!left) throw new GraySyncError('AUDIT', 'the engine that owns this profile gives no `data`')
   const { against = 'other', ...rest } = o
   if (rest.worker) checkWorker(rest)
-  const right = against === 'other' ? reachOther(core) : { right: against }
+  const right = against === 'other' ? reachOther(core, shadow) : { right: against }
   const userId = core.userId()
   const report = await compareLive(core, { ...rest, ...right, left, running })
   if (core.userId() !== userId) {
@@ -44,10 +44,13 @@ function checkWorker({ worker, incremental }: AuditOptions): void {
 }
 
 /** The other engine's store holds the past, unless that engine runs in shadow; else the server's copy tells. */
-function reachOther<Op extends Operation>(core: Core<Op>): { right: Source; settleMs?: number } {
+function reachOther<Op extends Operation>(
+  core: Core<Op>,
+  { behind }: Opened<Op>['shadow'],
+): Pick<Comparison, 'right' | 'settleMs' | 'behind'> {
   const { shadow } = core.state.get()
   const data = shadow?.state === 'running' && core.options.engines?.[shadow.engine]?.data
-  if (data) return { right: data, settleMs: SHADOW_SETTLE_MS }
+  if (data) return { right: data, settleMs: SHADOW_SETTLE_MS, behind }
   if (core.options.server) return { right: core.options.server }
   throw new GraySyncError(
     'AUDIT',

@@ -41,6 +41,7 @@ export interface Opening<Op extends Operation> {
 export interface Opened<Op extends Operation> {
   core: Core<Op>
   session: Session<Op>
+  shadow: ReturnType<typeof createShadow<Op>>
   operations: Operations<Op>
   voice: Voice
   refresh: Refresh | null
@@ -230,6 +231,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   return {
     core,
     session,
+    shadow,
     operations,
     voice,
     refresh,

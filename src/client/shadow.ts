@@ -29,6 +29,7 @@ export function createShadow<Op extends Operation>(
       })
     },
     handed: (op) => shadowing?.handed(op),
+    behind: () => shadowing?.behind() ?? [],
   }
 }
 

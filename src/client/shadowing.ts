@@ -35,6 +35,8 @@ export interface Shadowing<Op extends Operation> {
   look(): void
   /** The owner's engine took this operation. */
   handed(op: Identified<Op>): void
+  /** Operations that the shadow's store does not have yet. */
+  behind(): readonly Operation[]
 }
 
 export interface ShadowingOptions<Op extends Operation> {
@@ -103,7 +105,11 @@ export function createShadowing<Op extends Operation>(
     look()
   }, signal)
   signal.addEventListener('abort', end, { once: true })
-  return { look, handed: (op) => present?.run?.handed(op) }
+  return {
+    look,
+    handed: (op) => present?.run?.handed(op),
+    behind: () => present?.run?.behind() ?? [],
+  }
 }
 
 function begin<Op extends Operation>(
@@ -126,8 +132,8 @@ function begin<Op extends Operation>(
     device: core.profile.installation,
     rolloutVersion: rollout?.version ?? 0,
     everyMs: within(rollout?.audit?.intervalMs ?? COMPARE_EVERY_MS),
-    compare: (left, right, signal) =>
-      compareLive(core, { left, right, running: host.name, signal, settleMs: SHADOW_SETTLE_MS }),
+    compare: (left, right, o) =>
+      compareLive(core, { ...o, left, right, running: host.name, settleMs: SHADOW_SETTLE_MS }),
     onChange: show.changed,
     onReport(report) {
       if (show.compared(report)) tellDivergences(core, report)

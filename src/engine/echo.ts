@@ -1,7 +1,7 @@
 import type { Identified, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { ControlConnection } from '../store/control.js'
-import { readOpen } from './oplog.js'
+import { readOpen, toSubject } from './oplog.js'
 
 /** Nothing is applied within this of an operation of the user, … */
 const QUIET_MS = 200
@@ -16,6 +16,8 @@ export interface Echo<Op extends Operation> {
   /** From here on operations are applied; first those that the owner's store holds and no server. */
   begin(): Promise<void>
   handed(op: Identified<Op>): void
+  /** What was handed over and is not applied yet; the last of a row where more came than are held, without its content. */
+  behind(): readonly Operation[]
 }
 
 export interface EchoOptions<Op extends Operation> {
@@ -35,6 +37,8 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
   let armed = false
   /** Some have to be read from the op-log. */
   let missed = true
+  /** What they are about, by row. */
+  const dropped = new Map<string, Operation>()
   let newestAt = Number.NEGATIVE_INFINITY
   let since = 0
 
@@ -62,10 +66,11 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
   async function work(): Promise<void> {
     if (missed && isQuiet()) await catchUp()
     for (let count = 0; !signal.aborted && (isQuiet() || count < BATCH); count++) {
-      const op = waiting.shift()
+      const [op] = waiting
       if (!op) return
       if (!done.has(op.opId)) await o.apply(op)
       done.add(op.opId)
+      waiting.shift()
       await platform.pause()
     }
   }
@@ -73,7 +78,7 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
   /** The op-log has them in order; what it no longer has open is on the server. */
   async function catchUp(): Promise<void> {
     missed = false
-    waiting.length = 0
+    dropped.clear()
     const rows = await readOpen(o.log)
     const ids = new Set(rows.map(({ opId }) => opId))
     done = new Set([...done].filter((opId) => ids.has(opId)))
@@ -96,9 +101,13 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
       else {
         // All come in their order from the op-log: one of these could undo what a pull brings of those that do not.
         missed = true
-        waiting.length = 0
+        for (const { entity, entityId, kind } of [...waiting.splice(0), op]) {
+          const bare = { entity, entityId, kind }
+          dropped.set(toSubject(bare), bare)
+        }
       }
       arm()
     },
+    behind: () => [...waiting, ...dropped.values()],
   }
 }

@@ -40,7 +40,12 @@ export interface ShadowOptions<Op extends Operation> {
   rolloutVersion: number
   /** Pause between two comparisons, in ms. */
   everyMs: number
-  compare(left: Source, right: Source, signal: AbortSignal): Promise<AuditReport>
+  /** Of the owner's rows with the shadow's, and which of these are `behind`. */
+  compare(
+    left: Source,
+    right: Source,
+    o: { behind(): readonly Operation[]; signal: AbortSignal },
+  ): Promise<AuditReport>
   onChange(watched: Watched): void
   /** Of a comparison that counts: nothing kept either engine from its server meanwhile. */
   onReport(report: AuditReport): void
@@ -51,6 +56,8 @@ export interface ShadowOptions<Op extends Operation> {
 export interface ShadowRun<Op extends Operation> {
   /** The owner's engine has this operation. */
   handed(op: Identified<Op>): void
+  /** Operations that its store does not have yet. */
+  behind(): readonly Operation[]
   /** Ends it at once: nothing that was asked for before gets into its store. Resolves when its engine has stopped, or could not be stopped in time. */
   end(): Promise<void>
 }
@@ -205,7 +212,7 @@ export function startShadow<Op extends Operation>(o: ShadowOptions<Op>): ShadowR
   async function compare(): Promise<void> {
     if (!platform.visible() || !platform.online()) return
     const before = disturbances
-    const report = await o.compare(o.ownerData, engine.data, signal)
+    const report = await o.compare(o.ownerData, engine.data, { behind: echo.behind, signal })
     if (signal.aborted || disturbances !== before) return
     if (!report.complete) throw new GraySyncError('AUDIT', 'a store could not be read to its end')
     see({ saw: 'compared', report, at: platform.now() })
@@ -227,7 +234,7 @@ export function startShadow<Op extends Operation>(o: ShadowOptions<Op>): ShadowR
   run().catch((cause) => {
     if (!signal.aborted) see({ saw: 'end', code: codeOf(cause) })
   })
-  return { handed: echo.handed, end }
+  return { handed: echo.handed, behind: echo.behind, end }
 }
 
 function codeOf(cause: unknown): ErrorCode {

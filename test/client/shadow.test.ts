@@ -316,6 +316,34 @@ describe('an audit that names nothing to compare with', () => {
     await gray.close()
   })
 
+  it('tells of no row that waits to be repeated there, however long, and of any other', async () => {
+    const served = await createShadowed()
+    const { legacy, refactored } = served.engines
+    const gray = served.open()
+    await gray.start()
+    await gray.enqueue(put('spoilt', 'one'))
+    await reach(served, gray, (shadow) => shadow?.applied === 1)
+    const { setTimer } = served.world.tab()
+    const apply = refactored.store?.apply
+    replaceApply(refactored, async (op) => {
+      await new Promise<void>((resolve) => setTimer(resolve, 4_000))
+      await apply?.(op)
+    })
+    for (let n = 0; n < 60; n++) await gray.enqueue(put(`late ${n}`))
+    await rest()
+    legacy.acknowledge()
+    await rest()
+    expect(await gray.openOperations()).toEqual([])
+    refactored.disk.rows.get('cards')?.set('spoilt', { id: 'spoilt', text: 'two' })
+    // A difference has to stand for two minutes: by then some wait still.
+    const report = await passTime(served.world, gray.audit(), 200)
+    expect(report.tables).toMatchObject([{ compared: 1, inFlight: 60 }])
+    expect(report.divergences.map(({ key, kind }) => `${key} ${kind}`)).toEqual(['spoilt changed'])
+    const shadow = await reach(served, gray, (one) => one?.compared != null)
+    expect(shadow?.compared).toMatchObject({ missing: 0, extra: 0, changed: 1 })
+    await gray.close()
+  })
+
   it('is refused where no shadow runs, and says how to get one', async () => {
     const served = await createShadowed({ shadow: { share: 0 } })
     const gray = served.open()

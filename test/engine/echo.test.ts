@@ -19,11 +19,15 @@ function rig() {
   const platform = world.tab()
   const log = connectControl(platform)
   const applied: string[] = []
+  const held = new Map<string, Promise<void>>()
   const ending = new AbortController()
   const echo = createEcho<RowOperation>({
     platform,
     log,
-    apply: async ({ opId }) => void applied.push(opId),
+    async apply({ opId }) {
+      await held.get(opId)
+      applied.push(opId)
+    },
     onError: (cause) => {
       throw cause
     },
@@ -36,7 +40,14 @@ function rig() {
     world.advance(ms)
     await rest()
   }
-  return { log, echo, applied, accept, pass, end: () => ending.abort() }
+  /** Applying this one lasts until it is let go. */
+  const hold = (opId: string) => {
+    let letGo = () => {}
+    held.set(opId, new Promise((resolve) => (letGo = resolve)))
+    return () => letGo()
+  }
+  const behind = () => echo.behind().map(({ entityId }) => entityId)
+  return { log, echo, applied, behind, accept, pass, hold, end: () => ending.abort() }
 }
 
 describe('operations for a shadow', () => {
@@ -100,6 +111,33 @@ describe('operations for a shadow', () => {
     expect(applied).toEqual([])
     for (let turn = 0; turn < 20; turn++) await pass(300)
     expect(applied).toEqual(ids.slice(1_090))
+  })
+
+  it('are known to be behind until they are applied, one under way included', async () => {
+    const { echo, behind, pass, hold } = rig()
+    await echo.begin()
+    for (const id of ['a', 'b', 'c']) echo.handed(op(id))
+    expect(behind()).toEqual(['a', 'b', 'c'])
+    const letGo = hold('b')
+    await pass(200)
+    expect(behind()).toEqual(['b', 'c'])
+    letGo()
+    await rest()
+    expect(behind()).toEqual([])
+  })
+
+  it('are known to be behind where more came than are held, until the user is quiet', async () => {
+    const { echo, behind, pass } = rig()
+    await echo.begin()
+    const ids = Array.from({ length: 1_100 }, (_, n) => `op ${n}`)
+    for (const id of ids) echo.handed(op(id))
+    expect(new Set(behind())).toEqual(new Set(ids))
+    await pass(100)
+    echo.handed(op('op 7'))
+    await pass(199)
+    expect(behind()).toHaveLength(ids.length)
+    for (let turn = 0; turn < 3; turn++) await pass(200)
+    expect(behind()).toEqual([])
   })
 
   it('come after those that were open before, also where they are handed over meanwhile', async () => {
