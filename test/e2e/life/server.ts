@@ -2,9 +2,8 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import { makeKeys, sign } from '../../support/rollout.js'
+import { bundle } from '../support/bundle.js'
 
 /** Serves the page, its worker and a rollout; keeps what it is sent. */
 export interface LifeServer {
@@ -29,18 +28,6 @@ interface Answer {
 function toHtml(copies: readonly string[]): string {
   const tags = copies.map((copy) => `<script type="module" src="/page.js${copy}"></script>`)
   return `<!doctype html><title>life</title>${tags.join('')}`
-}
-
-async function bundle(file: URL): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(file)],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2022',
-    logLevel: 'error',
-  })
-  return outputFiles[0]?.text ?? ''
 }
 
 export async function serveLife(): Promise<LifeServer> {
