@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { formatFigures as formatAudit } from '../bench/audit/format.js'
 import { formatFigures as formatDecision, type Language } from '../bench/decision/figures.js'
 import { formatFigures as formatTelemetry } from '../bench/telemetry/figures.js'
 import { replaceBetweenMarks } from './figures/marks.js'
@@ -11,6 +12,7 @@ import { replaceBetweenMarks } from './figures/marks.js'
 const ROOT = join(import.meta.dirname, '..')
 const PAGES: Readonly<Record<Language, string>> = { en: 'README.md', 'zh-CN': 'README.zh-CN.md' }
 const FORMATS: Readonly<Record<string, (json: string, language: Language) => string>> = {
+  audit: (json, language) => formatAudit(JSON.parse(json), language),
   decision: (json, language) => formatDecision(JSON.parse(json), language),
   telemetry: (json, language) => formatTelemetry(JSON.parse(json), language),
 }

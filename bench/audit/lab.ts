@@ -23,7 +23,10 @@ export interface Lab {
 
 /** The page's server hands what begins with /api to an upstream. */
 export async function openLab(upstream: Upstream | null): Promise<Lab> {
-  const { url, server } = await servePage(new URL('./page.ts', import.meta.url), upstream?.listener)
+  const { url, server } = await servePage(new URL('./page.ts', import.meta.url), {
+    api: upstream?.listener,
+    worker: new URL('./worker.ts', import.meta.url),
+  })
   const folder = await mkdtemp(join(tmpdir(), 'graysync-bench-'))
   const context = await chromium.launchPersistentContext(folder, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',

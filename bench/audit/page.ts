@@ -6,11 +6,12 @@ import microdiff from 'microdiff'
 import objectHash from 'object-hash'
 import { hash as ohash } from 'ohash'
 import stableStringify from 'safe-stable-stringify'
+import { auditInWorker } from '../../src/client/delegate.js'
 import { findDifferences, isEqual } from '../../src/consistency/equality.js'
 import { fingerprint, printHash } from '../../src/consistency/hash.js'
 import { compileTable } from '../../src/consistency/rules.js'
 import { audit } from '../../src/flows/audit.js'
-import type { Source, SourceRow } from '../../src/model/source.js'
+import type { AuditReport, Source, SourceRow } from '../../src/model/source.js'
 import { browserPlatform } from '../../src/platform/platform.js'
 import { idbSource } from '../../src/sources.js'
 import { measureWrites } from '../handover/writes.js'
@@ -108,6 +109,12 @@ function openPages(source: Source, table: string): Pages {
   return pages
 }
 
+function toVerdict({ complete, tables: [table] }: AuditReport): Verdict {
+  if (!complete) throw new Error('the audit is not complete')
+  const { missing = 0, extra = 0, changed = 0 } = table ?? {}
+  return { missing, extra, changed }
+}
+
 const ways: Record<string, (table: string) => Promise<Verdict>> = {
   async floor(table) {
     const [left, right] = await sources()
@@ -118,10 +125,19 @@ const ways: Record<string, (table: string) => Promise<Verdict>> = {
     const [left, right] = await sources()
     const platform = browserPlatform()
     const rules = rulesOf([table])
-    const report = await audit({ platform, left, right, rules, inFlight: () => false })
-    if (!report.complete) throw new Error('the audit is not complete')
-    const { missing = 0, extra = 0, changed = 0 } = report.tables[0] ?? {}
-    return { missing, extra, changed }
+    return toVerdict(await audit({ platform, left, right, rules, inFlight: () => false }))
+  },
+  async worker(table) {
+    const worker = new Worker('/worker.js', { name: table })
+    const [left, right] = SIDES
+    const readFlight = async () => new Set<string>()
+    const platform = browserPlatform()
+    try {
+      const rules = rulesOf([table])
+      return toVerdict(await auditInWorker({ worker, platform, left, right, rules, readFlight }))
+    } finally {
+      worker.terminate()
+    }
   },
   json: (table) => compareAll(table, (a, b) => JSON.stringify(a) === JSON.stringify(b)),
   normalised: (table) =>
