@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { formatFigures as formatAudit } from '../bench/audit/format.js'
 import { formatFigures as formatDecision, type Language } from '../bench/decision/figures.js'
+import { formatFigures as formatHandover } from '../bench/handover/figures.js'
 import { formatFigures as formatTelemetry } from '../bench/telemetry/figures.js'
 import { replaceBetweenMarks } from './figures/marks.js'
 
@@ -14,6 +15,7 @@ const PAGES: Readonly<Record<Language, string>> = { en: 'README.md', 'zh-CN': 'R
 const FORMATS: Readonly<Record<string, (json: string, language: Language) => string>> = {
   audit: (json, language) => formatAudit(JSON.parse(json), language),
   decision: (json, language) => formatDecision(JSON.parse(json), language),
+  handover: (json, language) => formatHandover(JSON.parse(json), language),
   telemetry: (json, language) => formatTelemetry(JSON.parse(json), language),
 }
 

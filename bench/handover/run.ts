@@ -1,12 +1,14 @@
 // npm run bench:handover [-- --rounds 600 --crossings 5 --elections 20]: what the fence costs a write and a handover takes,
-// in Chromium, beside bare Dexie writes in the same run, and how soon another tab leads when one dies.
+// in Chromium, beside bare Dexie writes in the same run, and how soon another tab leads when one dies. --json FILE keeps the figures.
+import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chromium, type Page } from 'playwright'
 import { servePage } from '../serve.js'
 import type { Crossing } from './crossing.js'
+import type { Crossings, Figures, Writes } from './figures.js'
 import type { Bench } from './page.js'
 import type { Way } from './writes.js'
 
@@ -17,6 +19,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '600' },
     crossings: { type: 'string', default: '5' },
     elections: { type: 'string', default: '20' },
+    json: { type: 'string' },
   },
 })
 /**
@@ -40,23 +43,28 @@ function quantile(numbers: readonly number[], share: number): number {
 }
 const median = (numbers: readonly number[]) => quantile(numbers, 0.5)
 
-function print(name: string, times: Record<Way, number[]>): { fence: number; full: number } {
-  const [bare, fence, full] = [median(times.bare), median(times.fence), median(times.full)]
-  const ratios = { fence: fence / bare, full: full / bare }
+function print(rows: number, times: Record<Way, number[]>): Writes {
+  const [bareMs, fenceMs, fullMs] = [median(times.bare), median(times.fence), median(times.full)]
+  const ratio = (ms: number) => `${ms.toFixed(2)} ms, ${(ms / bareMs).toFixed(2)} times`
   console.log(
-    `${name}: bare ${bare.toFixed(2)} ms; fence ${fence.toFixed(2)} ms, ${ratios.fence.toFixed(2)} times; fence, capture and tracking ${full.toFixed(2)} ms, ${ratios.full.toFixed(2)} times`,
+    `a write of ${rows}: bare ${bareMs.toFixed(2)} ms; fence ${ratio(fenceMs)}; fence, capture and tracking ${ratio(fullMs)}`,
   )
-  return ratios
+  return { rows, bareMs, fenceMs, fullMs }
 }
 
-async function measureWrites(): Promise<{ fence: number; full: number }> {
-  const rounds = Number(values.rounds)
+async function measureWrites() {
   const page = await openPage()
-  const { single, bulk } = await page.evaluate((count) => bench.measureWrites(count), rounds)
+  const { single, bulk } = await page.evaluate(
+    (rounds) => bench.measureWrites(rounds),
+    Number(values.rounds),
+  )
   await page.close()
-  const ratios = print(`one row, ${rounds} rounds`, single)
-  print('100 rows in one write', bulk)
-  return ratios
+  const one = print(1, single)
+  return {
+    fence: one.fenceMs / one.bareMs,
+    full: one.fullMs / one.bareMs,
+    writes: [one, print(100, bulk)],
+  }
 }
 
 async function openPage(): Promise<Page> {
@@ -83,17 +91,25 @@ async function measureCrossings() {
   const [one, ten] = [few, many].map((list) => median(list.map(({ fenced }) => fenced)))
   const growth = (ten ?? Number.NaN) / (one ?? Number.NaN) / 10
   const blocked = Math.max(...[...few, ...many].map((crossing) => crossing.blocked))
-  for (const [name, list] of Object.entries({ '1,000': few, '10,000': many })) {
-    const of = (key: keyof Crossing) => median(list.map((crossing) => crossing[key])).toFixed(0)
-    console.log(
-      `${name} operations, 10,000 rows, 20 MB of images: prepared in ${of('prepared')} ms, fence to commit ${of('fenced')} ms, 1,000 bare rows ${of('bare')} ms, ${of('moved')} moved, page blocked ${of('blocked')} ms in the median`,
-    )
+  return {
+    crossing: ratio,
+    growth,
+    blocked,
+    crossings: [printCrossings(1_000, few), printCrossings(10_000, many)],
   }
-  return { crossing: ratio, growth, blocked }
+}
+
+function printCrossings(operations: number, list: readonly Crossing[]): Crossings {
+  const of = (key: keyof Crossing) => median(list.map((crossing) => crossing[key]))
+  const ms = (key: keyof Crossing) => `${of(key).toFixed(0)} ms`
+  console.log(
+    `${operations.toLocaleString('en')} operations, 10,000 rows, 20 MB of images: prepared in ${ms('prepared')}, fence to commit ${ms('fenced')}, 1,000 bare rows ${ms('bare')}, ${of('moved')} moved, page blocked ${ms('blocked')} in the median`,
+  )
+  return { operations, fencedMs: of('fenced'), blockedMs: of('blocked') }
 }
 
 /** Kills the tab that leads again and again; another one waits each time. */
-async function measureElections(): Promise<{ election: number }> {
+async function measureElections() {
   const times: number[] = []
   let leader = await openPage()
   await leader.evaluate(() => bench.join())
@@ -114,14 +130,24 @@ async function measureElections(): Promise<{ election: number }> {
   console.log(
     `${times.length} killed tabs: another leads after ${median(times).toFixed(0)} ms in the median, ${quantile(times, 0.95).toFixed(0)} ms in 95 of 100`,
   )
-  return { election: quantile(times, 0.95) }
+  return { election: quantile(times, 0.95), electionMs: median(times) }
 }
 
 try {
-  const reached = {
+  const { writes, crossings, electionMs, ...reached } = {
     ...(await measureWrites()),
     ...(await measureCrossings()),
     ...(await measureElections()),
+  }
+  if (values.json) {
+    const measured: Figures = {
+      writes,
+      crossings,
+      election: { medianMs: electionMs, mostMs: reached.election },
+      browser: `Chromium ${context.browser()?.version() ?? ''}`,
+      cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    }
+    writeFileSync(values.json, JSON.stringify(measured))
   }
   const short = Object.entries(BARS).filter(
     ([name, bar]) => !(reached[name as keyof typeof BARS] <= bar),
