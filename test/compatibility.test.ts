@@ -108,6 +108,31 @@ describe('the previous build on what this one wrote', () => {
   })
 })
 
+describe('a backup of one build', () => {
+  it.each([
+    ['the previous', 'this'],
+    ['this', 'the previous'],
+  ])('that %s one wrote is restored by %s one', async (writer) => {
+    const [writing, reading] = writer === 'this' ? [present, previous] : [previous, present]
+    const { world, legacy, refactored, open } = createProfile()
+    const first = await use(open(writing, rollouts.none), legacy, 'a')
+    const moving = open(writing, rollouts.all)
+    expect(await moving.gray.start()).toMatchObject({ running: 'refactored' })
+    await moving.gray.close()
+    const db = await openControl(world.tab())
+    await db.clear('oplog')
+    db.close()
+    refactored.disk.queue.splice(0)
+    refactored.disk.rows.clear()
+    const { gray } = open(reading, rollouts.all)
+    await gray.start()
+    expect(await gray.restore()).toMatchObject({ operations: 1, rows: 1 })
+    expect(queued(refactored)).toEqual([first])
+    expect([...(refactored.disk.rows.get('cards')?.keys() ?? [])]).toEqual(['a'])
+    await gray.close()
+  })
+})
+
 describe('this build on what the previous one left', () => {
   it.each(['hydrate', 'stage', 'activate'] as const)(
     'ends a handover that died at %s, and moves everything once',

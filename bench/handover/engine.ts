@@ -28,6 +28,27 @@ export const toPromise = <T>(request: IDBRequest<T>): Promise<T> =>
 
 type Stored = Pending<CardOp> & { at: number }
 
+/** As many as the page can read or put without anybody noticing. */
+const AT_ONCE = 200
+
+/** Reads a store by pages inside one transaction. */
+async function readAll<T>(store: IDBObjectStore, range?: IDBKeyRange): Promise<T[]> {
+  const keys = await toPromise(store.getAllKeys(range))
+  const rows: T[] = []
+  for (let at = 0; at < keys.length; at += AT_ONCE) {
+    const last = keys[Math.min(at + AT_ONCE, keys.length) - 1]
+    rows.push(...(await toPromise<T[]>(store.getAll(IDBKeyRange.bound(keys[at], last)))))
+  }
+  return rows
+}
+
+async function putAll(store: IDBObjectStore, rows: readonly object[]): Promise<void> {
+  for (let at = 0; at < rows.length; at += AT_ONCE) {
+    const puts = rows.slice(at, at + AT_ONCE).map((row) => toPromise(store.put(row)))
+    await Promise.all(puts)
+  }
+}
+
 /** An engine over a database of its own, with a queue that is never sent: its server can't be reached. */
 export async function createEngine(
   name: string,
@@ -45,8 +66,8 @@ export async function createEngine(
   const apply = ({ entity, entityId, row }: Identified<CardOp>) =>
     write([entity], (tx) => tx.objectStore(entity).put({ ...row, id: entityId }))
   const stagedOf = (handover: string) => IDBKeyRange.bound([handover], [handover, []])
-  const readStaged = (handover: string): Promise<Stored[]> =>
-    toPromise(db.transaction('staged').objectStore('staged').getAll(stagedOf(handover)))
+  const read = (table: string, range?: IDBKeyRange) =>
+    readAll<Stored>(db.transaction(table).objectStore(table), range)
   return {
     version: '1',
     replay: 'keyed',
@@ -68,7 +89,7 @@ export async function createEngine(
         return { count, inflight: 0 }
       },
       exporter: {
-        read: () => toPromise<Stored[]>(db.transaction('queue').objectStore('queue').getAll()),
+        read: () => read('queue'),
         seal: () => write(['queue'], (tx) => tx.objectStore('queue').clear()),
       },
       importer: {
@@ -76,14 +97,17 @@ export async function createEngine(
           await write(['staged'], (tx) => {
             const staged = tx.objectStore('staged')
             staged.delete(stagedOf(handover))
-            for (const [at, op] of ops.entries()) staged.put({ ...op, handover, at })
+            void putAll(
+              staged,
+              ops.map((op, at) => ({ ...op, handover, at })),
+            )
           })
-          return (await readStaged(handover)).map(({ opId }) => opId)
+          return (await read('staged', stagedOf(handover))).map(({ opId }) => opId)
         },
         async activate(handover) {
-          const ops = await readStaged(handover)
+          const ops = await read('staged', stagedOf(handover))
           await write(['staged', 'queue'], (tx) => {
-            for (const op of ops) tx.objectStore('queue').put(op)
+            void putAll(tx.objectStore('queue'), ops)
             tx.objectStore('staged').delete(stagedOf(handover))
           })
         },

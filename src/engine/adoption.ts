@@ -1,3 +1,4 @@
+import { toPages } from '../lib/pages.js'
 import type { Control, LoggedOperation } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation, Pending } from '../model/operation.js'
@@ -21,24 +22,34 @@ export function adopt(
       throw new GraySyncError('FENCED', 'another tab took the handover')
     }
     const oplog = tx.objectStore('oplog')
-    const ids = oplog.index('opId')
-    const numbers = await Promise.all(queued.map(({ opId }) => ids.getKey(opId)))
+    const numbers = await findNumbers(oplog, queued)
     for (let begin = 0; begin < queued.length; begin++) {
       if (numbers[begin] !== undefined) continue
       const known = numbers.findIndex((seq, index) => index > begin && seq !== undefined)
       const end = known < 0 ? queued.length : known
       const gap = await findGap(oplog, numbers[begin - 1], numbers[end])
-      const adding = queued.slice(begin, end).map(({ opId, op, userId }, index) => {
+      const rows = queued.slice(begin, end).map(({ opId, op, userId }, index) => {
         const row = toRow({ op: { ...op, opId }, userId, at, applied: true }, 0, null, true)
         const share = (index + 1) / (end - begin + 1)
         const place = gap && { seq: gap.above + share * (gap.below - gap.above) }
-        return oplog.add({ ...row, ...place } as LoggedOperation)
+        return { ...row, ...place } as LoggedOperation
       })
-      await Promise.all(adding)
+      for (const page of toPages(rows)) await Promise.all(page.map((row) => oplog.add(row)))
       begin = end
     }
     await tx.done
   })
+}
+
+async function findNumbers(
+  log: OplogStore,
+  queued: readonly Pending<Operation>[],
+): Promise<(number | undefined)[]> {
+  const numbers: (number | undefined)[] = []
+  for (const page of toPages(queued)) {
+    numbers.push(...(await Promise.all(page.map(({ opId }) => log.index('opId').getKey(opId)))))
+  }
+  return numbers
 }
 
 /** Room for numbers right behind one row or, where there is none, right before another; `null`: at the end. */

@@ -1,13 +1,11 @@
 import { digest } from '../lib/digest.js'
-import { FIRST_PAGE, nextPage } from '../lib/pages.js'
+import { FIRST_PAGE, FULL_PAGE, nextPage, toPages } from '../lib/pages.js'
 import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Source, SourceRow } from '../model/source.js'
 import { type ControlConnection, openControl } from '../store/control.js'
-
-const PAGE = 200
 
 /** What a backup holds, and the digest of each part. Part 0 of the backup. */
 export interface Manifest {
@@ -25,7 +23,7 @@ export interface Manifest {
 }
 
 interface Part {
-  /** `null`: the operations. */
+  /** `null`: operations, in their order from part to part. */
   table: string | null
   count: number
   sha256: string
@@ -69,7 +67,7 @@ export async function* pagesOf(
     const last = rows.at(-1)
     if (!last || rows.length < limit) return
     after = last.key
-    limit = nextPage(rows, PAGE)
+    limit = nextPage(rows, FULL_PAGE)
   }
 }
 
@@ -82,13 +80,18 @@ export function createBackup(o: BackupOrder): Backup {
     count: values.length,
     sha256: await digest(subtle, values),
   })
-  /** From part 2 on: the operations come first and are known last. */
-  let rows: Part[] = []
+  /** From part 2 on: the first operations are in part 1 and known last, and those that are too many for it come behind the rows. */
+  let parts: Part[] = []
   let verified = 0
-  const verify = async (parts: readonly Part[], first: number) => {
+  const add = async (table: string | null, values: readonly unknown[]) => {
+    parts.push(await describe(table, values))
+    // What is sealed later is written through to the disk, and this with it.
+    await putPart(o, parts.length + 1, values, 'relaxed')
+  }
+  const verify = async (written: readonly Part[], first: number) => {
     const db = await openControl(o.platform)
     try {
-      for (const [index, part] of parts.entries()) {
+      for (const [index, part] of written.entries()) {
         const row = await db.get('backup', [o.hid, first + index])
         await insistOnPart(subtle, o.hid, first + index, part, row?.value)
       }
@@ -98,23 +101,22 @@ export function createBackup(o: BackupOrder): Backup {
   }
   const backup: Backup = {
     async put(table, values) {
-      if (!o.withRows) return
-      rows.push(await describe(table, values))
-      // What is sealed later is written through to the disk, and this with it.
-      await putPart(o, rows.length + 1, values, 'relaxed')
+      if (o.withRows) await add(table, values)
     },
     async verify() {
-      await verify(rows.slice(verified), verified + 2)
-      verified = rows.length
+      await verify(parts.slice(verified), verified + 2)
+      verified = parts.length
     },
     async clear() {
-      rows = []
+      parts = []
       verified = 0
       await deleteBackup(o.control, o.hid)
     },
     async seal(pending) {
-      const operations = await describe(null, pending)
-      await putPart(o, 1, pending, 'strict')
+      const [first = [], ...more] = toPages(pending)
+      const operations = await describe(null, first)
+      await putPart(o, 1, first, 'relaxed')
+      for (const page of more) await add(null, page)
       const { hid, from, to, userId, withRows } = o
       const manifest: Manifest = {
         hid,
@@ -123,9 +125,9 @@ export function createBackup(o: BackupOrder): Backup {
         to,
         userId,
         operations: pending.length,
-        rows: rows.reduce((sum, { count }) => sum + count, 0),
+        rows: parts.reduce((sum, { table, count }) => sum + (table === null ? 0 : count), 0),
         withRows,
-        parts: [operations, ...rows],
+        parts: [operations, ...parts],
       }
       await putPart(o, 0, manifest, 'strict')
       await verify([operations], 1)

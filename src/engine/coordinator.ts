@@ -1,3 +1,4 @@
+import { toPages } from '../lib/pages.js'
 import type { Control, HandoverPhase, HandoverState } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
@@ -5,6 +6,7 @@ import type { Platform } from '../model/platform.js'
 import type { ControlConnection, StepTransaction } from '../store/control.js'
 import { withRoom } from './ballast.js'
 import { readControl, stepControl } from './control.js'
+import { readState } from './oplog.js'
 
 /** No other tab takes over and fills a store in less. */
 const FRESH_MS = 500
@@ -56,9 +58,11 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
     const assign = async (tx: StepTransaction, control: Control) => {
       // What waited for an owner has one now.
       const oplog = tx.objectStore('oplog')
-      const open = await oplog.index('state').getAll('open')
+      const open = await readState(oplog.index('state'), 'open')
       const others = open.filter(({ assigned }) => assigned !== control.owner)
-      await Promise.all(others.map((row) => oplog.put({ ...row, assigned: control.owner })))
+      for (const page of toPages(others)) {
+        await Promise.all(page.map((row) => oplog.put({ ...row, assigned: control.owner })))
+      }
     }
     return withRoom(o.control, () => stepControl(o.control, step, next, assign))
   }

@@ -76,9 +76,19 @@ export function appendCaptured(
 export function readOpen(connection: ControlConnection): Promise<LoggedOperation[]> {
   return connection.run(async (db) => {
     const index = db.transaction('oplog').store.index('state')
-    const rows = await Promise.all([index.getAll('open'), index.getAll('quarantine')])
+    const rows = await Promise.all([readState(index, 'open'), readState(index, 'quarantine')])
     return rows.flat().sort((a, b) => a.seq - b.seq)
   })
+}
+
+/** Rows in order of acceptance, read one by one: the page of the app answers in between, however many there are. */
+export async function readState(
+  index: { iterate(state: string): AsyncIterable<{ value: LoggedOperation }> },
+  state: LoggedOperation['state'],
+): Promise<LoggedOperation[]> {
+  const rows: LoggedOperation[] = []
+  for await (const { value } of index.iterate(state)) rows.push(value)
+  return rows
 }
 
 export function countOpen(

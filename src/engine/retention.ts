@@ -1,6 +1,6 @@
 import type { Control } from '../model/engine.js'
 import { type ControlConnection, changeFact, readFact, writeFact } from '../store/control.js'
-import { deleteBackup, readManifests } from './backup.js'
+import { deleteBackup, type Manifest, readManifests } from './backup.js'
 import { readControl, stepControl } from './control.js'
 
 const DAY_MS = 86_400_000
@@ -33,11 +33,13 @@ export interface RetentionOptions {
 /** Ends a trial that was passed; from then on backups that nothing depends on go. Operations that died go in any case, later. */
 export async function retain(o: RetentionOptions): Promise<void> {
   await sweepDead(o.control, o.heardAt - DEAD_KEPT_MS)
-  const ages = await noteBackups(o)
+  const manifests = await readManifests(o.control)
+  const ages = await noteBackups(o, manifests)
   if (!(await isRetired(o))) return
-  for (const [hid, since] of Object.entries(ages)) {
-    if (o.heardAt - since < BACKUP_KEPT_MS || !(await isSettled(o.control, hid))) continue
-    await deleteBackup(o.control, hid)
+  for (const manifest of manifests) {
+    const since = ages[manifest.hid] ?? o.heardAt
+    if (o.heardAt - since < BACKUP_KEPT_MS || !(await isSettled(o.control, manifest))) continue
+    await deleteBackup(o.control, manifest.hid)
   }
 }
 
@@ -74,8 +76,11 @@ function countAcked(control: ControlConnection): Promise<number> {
 }
 
 /** When each backup was first seen under upstream's clock. */
-async function noteBackups(o: RetentionOptions): Promise<Readonly<Record<string, number>>> {
-  const hids = (await readManifests(o.control)).map(({ hid }) => hid)
+async function noteBackups(
+  o: RetentionOptions,
+  manifests: readonly Manifest[],
+): Promise<Readonly<Record<string, number>>> {
+  const hids = manifests.map(({ hid }) => hid)
   let ages: Record<string, number> = {}
   await changeFact<Record<string, number>>(o.control, 'backups', (held) => {
     ages = Object.fromEntries(hids.map((hid) => [hid, held?.[hid] ?? o.heardAt]))
@@ -85,9 +90,16 @@ async function noteBackups(o: RetentionOptions): Promise<Readonly<Record<string,
 }
 
 /** Whether every operation of a backup was acknowledged; one that the op-log has forgotten was. */
-function isSettled(control: ControlConnection, hid: string): Promise<boolean> {
+async function isSettled(control: ControlConnection, { hid, parts }: Manifest): Promise<boolean> {
+  for (const [index, { table }] of parts.entries()) {
+    if (table === null && !(await isPartSettled(control, [hid, index + 1]))) return false
+  }
+  return true
+}
+
+function isPartSettled(control: ControlConnection, part: [string, number]): Promise<boolean> {
   return control.run(async (db) => {
-    const pending = (await db.get('backup', [hid, 1]))?.value
+    const pending = (await db.get('backup', part))?.value
     for (const { opId } of Array.isArray(pending) ? pending : []) {
       const row = await db.getFromIndex('oplog', 'opId', opId)
       if (row && row.state !== 'acked') return false

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 
 /** A profile that was handed over with one operation of content "secret". */
-async function moveProfile(more: Partial<GraySyncOptions<RowOperation>> = {}) {
+async function moveProfile(more: Partial<GraySyncOptions<RowOperation>> = {}, others = 0) {
   const profile = createProfile()
   const openWith = (bootstrap: string, tab?: Tab) => {
     const rollout = { keys: [keys.public], bootstrap }
@@ -26,7 +26,8 @@ async function moveProfile(more: Partial<GraySyncOptions<RowOperation>> = {}) {
   const before = openWith(bootstraps.none)
   await before.start()
   const { opId } = await before.enqueue(put('a', 'secret'))
-  await expect.poll(() => queued(profile.engines.legacy)).toEqual([opId])
+  for (let n = 0; n < others; n++) await before.enqueue(put(`other-${n}`))
+  await expect.poll(() => queued(profile.engines.legacy)).toHaveLength(1 + others)
   await before.close()
   const tab = profile.world.tab()
   const gray = openWith(bootstraps.all, tab)
@@ -142,6 +143,18 @@ describe('restoring', () => {
     await gray.restore()
     expect((await db.getAll('oplog')).map((row) => row.opId)).toEqual([opId])
     expect(engines.refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: 'secret' })
+    db.close()
+    await gray.close()
+  })
+
+  it('takes operations of every part, in their order', async () => {
+    const { gray, tab, engines } = await moveProfile({}, 40)
+    const all = queued(engines.refactored)
+    const db = await openControl(tab)
+    await db.clear('oplog')
+    engines.refactored.disk.queue.splice(0)
+    expect(await gray.restore()).toMatchObject({ operations: 41 })
+    expect((await db.getAll('oplog')).map((row) => row.opId)).toEqual(all)
     db.close()
     await gray.close()
   })

@@ -18,14 +18,13 @@ import { connectControl } from '../../src/store/control.js'
 import { createFakeEngine, createWorld } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 
-const PENDING: Pending<Operation>[] = [
-  {
-    opId: 'one',
-    op: { entity: 'cards', entityId: 'a', kind: 'put' },
-    userId: 'ann',
-    state: 'open',
-  },
-]
+const toPending = (opId: string): Pending<Operation> => ({
+  opId,
+  op: { entity: 'cards', entityId: 'a', kind: 'put' },
+  userId: 'ann',
+  state: 'open',
+})
+const PENDING = [toPending('one')]
 
 function createData(rows: number): Source {
   const { data, disk } = createFakeEngine(['cards', 'tags'])
@@ -50,19 +49,22 @@ function open(change: Partial<BackupOrder> = {}) {
     isMine: () => true,
     ...change,
   }
-  const write = async (data = createData(450), more: Partial<BackupOrder> = {}) => {
+  const write = async (
+    data = createData(450),
+    { pending = PENDING, ...more }: Partial<BackupOrder> & { pending?: typeof PENDING } = {},
+  ) => {
     const backup = createBackup({ ...order, ...more })
     await putAll(backup, data)
-    return backup.seal(PENDING)
+    return backup.seal(pending)
   }
   return { platform, control, order, write }
 }
 
 /** Changes each part before it reaches the disk. */
-async function tamper(change: (value: unknown) => unknown, run: () => Promise<unknown>) {
+async function tamper(change: (value: unknown) => unknown, run: () => Promise<unknown>, nth = 2) {
   const { put } = IDBObjectStore.prototype
   IDBObjectStore.prototype.put = function (row, key) {
-    const isPart = this.name === 'backup' && row.part === 2
+    const isPart = this.name === 'backup' && row.part === nth
     return put.call(this, isPart ? { ...row, value: change(row.value) } : row, key)
   }
   try {
@@ -90,6 +92,34 @@ describe('a backup', () => {
     expect(await readPart(platform, control, manifest, 6)).toEqual([
       { key: 't', row: { id: 't', at: new Date(5) } },
     ])
+    control.close()
+  })
+
+  it('holds thousands of operations in parts of a page each, in their order, and all are verified', async () => {
+    const { platform, control, write } = open()
+    const pending = Array.from({ length: 500 }, (_, n) => toPending(`op-${n}`))
+    const { parts, ...manifest } = await write(createData(40), { pending })
+    expect(manifest).toMatchObject({ operations: 500, rows: 41 })
+    expect(parts.map(({ table, count }) => [table, count])).toEqual([
+      [null, 32],
+      ['cards', 32],
+      ['cards', 8],
+      ['tags', 1],
+      [null, 128],
+      [null, 200],
+      [null, 140],
+    ])
+    const held: unknown[] = []
+    for (const [index, { table }] of parts.entries()) {
+      const values = await readPart(platform, control, { ...manifest, parts }, index + 1)
+      if (table === null) held.push(...values)
+    }
+    expect(held).toEqual(pending)
+    for (const part of [1, parts.length]) {
+      const writing = () =>
+        expect(write(createData(40), { pending })).rejects.toMatchObject({ code: 'BACKUP' })
+      await tamper(() => [], writing, part)
+    }
     control.close()
   })
 

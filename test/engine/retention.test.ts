@@ -10,12 +10,15 @@ import { createWorld } from '../../src/testing.js'
 const DAY = 86_400_000
 const NOW = 1_700_000_000_000
 
-/** A profile that was moved, with a backup of one operation. */
+/** A profile that was moved, with a backup of two operations and a row. */
 async function open() {
   const connection = connectControl(createWorld({ indexedDB: new IDBFactory() }).tab())
   await connection.run(async (db) => {
     await db.put('control', { ...(await readControl(connection)), owner: 'refactored', flip: 3 })
-    await db.put('backup', { hid: 'h1', part: 0, value: { hid: 'h1', at: NOW, parts: [] } })
+    const parts = [{ table: null }, { table: 'cards' }, { table: null }]
+    await db.put('backup', { hid: 'h1', part: 2, value: [{ key: 'a', row: {} }] })
+    await db.put('backup', { hid: 'h1', part: 3, value: [{ opId: 'also kept' }] })
+    await db.put('backup', { hid: 'h1', part: 0, value: { hid: 'h1', at: NOW, parts } })
     await db.put('backup', { hid: 'h1', part: 1, value: [{ opId: 'kept' }] })
   })
   const retainAt = (day: number, more: Partial<RetentionOptions> = {}) =>
@@ -83,13 +86,16 @@ describe('probation', () => {
 describe('a backup', () => {
   it('goes when the move is retired, thirty days have passed and its operations are acknowledged', async () => {
     const { connection, retainAt } = await open()
-    await accept(connection, 'kept')
+    for (const opId of ['kept', 'also kept']) await accept(connection, opId)
     await acknowledge(connection, 'a', 'b')
     await retainAt(0)
     await retainAt(31)
-    expect(await backupsOf(connection)).toBe(2)
+    expect(await backupsOf(connection)).toBe(4)
     await settle(connection, 'kept', { state: 'acked', by: 'refactored' })
     await retainAt(32)
+    expect(await backupsOf(connection)).toBe(4)
+    await settle(connection, 'also kept', { state: 'acked', by: 'refactored' })
+    await retainAt(33)
     expect(await backupsOf(connection)).toBe(0)
     connection.close()
   })
@@ -98,7 +104,7 @@ describe('a backup', () => {
     const { connection, retainAt } = await open()
     await retainAt(0)
     await retainAt(400)
-    expect(await backupsOf(connection)).toBe(2)
+    expect(await backupsOf(connection)).toBe(4)
     connection.close()
   })
 
@@ -111,7 +117,7 @@ describe('a backup', () => {
     await retainAt(0)
     await retainAt(29)
     expect(await isRetired(connection)).toBe(true)
-    expect(await backupsOf(connection)).toBe(2)
+    expect(await backupsOf(connection)).toBe(4)
     connection.close()
   })
 })

@@ -68,6 +68,32 @@ const put = (entityId: string, text: string): RowOperation => ({
   row: { text },
 })
 
+/** Says how much was asked of all stores at once at most, as requests or as rows of one. */
+function watchRequests(): { most(): number; end(): void } {
+  let most = 0
+  let open = 0
+  const watch = (made: unknown) => {
+    const request = made as IDBRequest
+    most = Math.max(most, ++open)
+    request.addEventListener('success', () => {
+      open--
+      if (Array.isArray(request.result)) most = Math.max(most, request.result.length)
+    })
+    return request
+  }
+  const watched = [
+    ...(['get', 'getAll', 'put', 'add'] as const).map((name) => [IDBObjectStore.prototype, name]),
+    ...(['get', 'getAll', 'getKey'] as const).map((name) => [IDBIndex.prototype, name]),
+  ] as [Record<string, (...args: unknown[]) => unknown>, string][]
+  const spies = watched.map(([prototype, name]) => {
+    const before = prototype[name]
+    return vi.spyOn(prototype, name).mockImplementation(function (this: unknown, ...args) {
+      return watch(before?.apply(this, args))
+    })
+  })
+  return { most: () => most, end: () => spies.forEach((spy) => void spy.mockRestore()) }
+}
+
 /** A profile that used legacy for a while: ten cards, three of them not yet sent. */
 async function useLegacy(profile: Profile): Promise<string[]> {
   const { gray } = await profile.open({ version: 1, stages: [{ name: 'all', share: 0 }] })
@@ -100,6 +126,26 @@ describe('a handover', () => {
     expect(profile.engines.refactored.disk.queue.map((row) => row.opId)).toEqual(opIds)
     expect(profile.engines.legacy.disk.queue).toEqual([])
     expect(profile.engines.legacy.starts).toHaveLength(1)
+    await gray.close()
+  })
+
+  it('of hundreds of operations asks for no more than a page of them at once', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    for (let n = 0; n < 400; n++) {
+      const op = put(`card-${n}`, 'of an old queue')
+      legacy.disk.queue.push({ opId: `op-${n}`, op, userId: null, state: 'open' })
+    }
+    const { gray, finished } = await profile.open({ version: 1 })
+    const requests = watchRequests()
+    await gray.start()
+    requests.end()
+    expect(finished).toMatchObject([{ outcome: 'committed', moved: 400 }])
+    expect(refactored.disk.queue.map((row) => row.opId)).toEqual(
+      Array.from({ length: 400 }, (_, n) => `op-${n}`),
+    )
+    expect(requests.most()).toBeGreaterThan(100)
+    expect(requests.most()).toBeLessThanOrEqual(200)
     await gray.close()
   })
 

@@ -3,6 +3,7 @@ import { dexieSource, fenceWrites } from 'graysync/dexie'
 import { type CardOp, TABLES } from '../../data/model.js'
 import { closeAfter } from '../close.js'
 import { knows } from '../knows.js'
+import { readStaged, toPages } from '../pages.js'
 import { createLegacyDatabase, type Handled, type LegacyDatabase, type Staged } from './database.js'
 import type { LegacyOptions } from './engine.js'
 import { readForeign, removeForeign } from './foreign.js'
@@ -78,11 +79,16 @@ function describeQueue(db: LegacyDatabase, queue: LegacyQueue): Queue<CardOp> {
       async stage(ops, handover) {
         await db.transaction('rw', db.staged, async () => {
           await db.staged.where('handover').equals(handover).delete()
-          await db.staged.bulkPut(
-            ops.map(({ opId, op, userId }, position) => ({ handover, position, opId, op, userId })),
-          )
+          const rows = ops.map(({ opId, op, userId }, position) => ({
+            handover,
+            position,
+            opId,
+            op,
+            userId,
+          }))
+          for (const page of toPages(rows)) await db.staged.bulkPut(page)
         })
-        const staged = await db.staged.where('handover').equals(handover).sortBy('position')
+        const staged = await readStaged(db.staged, handover)
         return staged.map(({ opId }) => opId)
       },
       activate: (handover) => activate(db, queue, handover),
@@ -110,7 +116,7 @@ async function readOwn(db: LegacyDatabase, queue: LegacyQueue): Promise<Pending<
 
 /** Moves staged operations into the queue; what a crash left half done is done again without doubling. */
 async function activate(db: LegacyDatabase, queue: LegacyQueue, handover: string): Promise<void> {
-  const staged = await db.staged.where('handover').equals(handover).sortBy('position')
+  const staged = await readStaged(db.staged, handover)
   const at = Date.now()
   const fresh = await db.transaction('rw', db.handled, async () => {
     const known = await db.handled.bulkGet(staged.map(({ opId }) => opId))

@@ -1,5 +1,6 @@
 import type { Pending, Queue } from 'graysync'
 import type { CardOp } from '../../data/model.js'
+import { readStaged, toPages } from '../pages.js'
 import type { LogRow, RefactoredDatabase } from './database.js'
 
 /** The operation log as a queue that can be read, filled and emptied while the engine rests. */
@@ -35,27 +36,34 @@ export function describeQueue(db: RefactoredDatabase): Queue<CardOp> {
       async stage(ops, handover) {
         await db.transaction('rw', db.staged, async () => {
           await db.staged.where('handover').equals(handover).delete()
-          await db.staged.bulkPut(
-            ops.map(({ opId, op, userId }, position) => ({ handover, position, opId, op, userId })),
-          )
+          const rows = ops.map(({ opId, op, userId }, position) => ({
+            handover,
+            position,
+            opId,
+            op,
+            userId,
+          }))
+          for (const page of toPages(rows)) await db.staged.bulkPut(page)
         })
-        const staged = await db.staged.where('handover').equals(handover).sortBy('position')
+        const staged = await readStaged(db.staged, handover)
         return staged.map(({ opId }) => opId)
       },
       async activate(handover) {
         await db.transaction('rw', db.log, db.staged, db.notes, async () => {
-          const staged = await db.staged.where('handover').equals(handover).sortBy('position')
-          const known = await db.log
-            .where('opId')
-            .anyOf(staged.map(({ opId }) => opId))
-            .toArray()
-          const seen = new Set(known.map((row) => row.opId))
-          const fresh = staged.filter(({ opId }) => !seen.has(opId))
+          const staged = await readStaged(db.staged, handover)
           const at = Date.now()
-          await append(
-            db,
-            fresh.map(({ opId, op, userId }) => toLogRow({ ...op, opId }, userId, at)),
-          )
+          for (const page of toPages(staged)) {
+            const known = await db.log
+              .where('opId')
+              .anyOf(page.map(({ opId }) => opId))
+              .toArray()
+            const seen = new Set(known.map((row) => row.opId))
+            const fresh = page.filter(({ opId }) => !seen.has(opId))
+            await append(
+              db,
+              fresh.map(({ opId, op, userId }) => toLogRow({ ...op, opId }, userId, at)),
+            )
+          }
           await db.staged.where('handover').equals(handover).delete()
         })
       },
