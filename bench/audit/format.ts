@@ -2,7 +2,7 @@ import type { Language } from '../decision/figures.js'
 import { count, type Figures, type Following, type Talk, type WayName, wayOf } from './figures.js'
 
 interface Words {
-  columns: (rows: string) => readonly [string, string, string, string, string, string]
+  columns: (rows: string) => readonly [string, string, string, string, string]
   ways: Readonly<Record<WayName, string>>
   note(figures: Figures): string
   following(figures: Following): string
@@ -15,7 +15,6 @@ const WORDS: Readonly<Record<Language, Words>> = {
     columns: (rows) => [
       `Two stores of ${rows} rows`,
       'CPU',
-      'Time',
       'Alive at most',
       'Longest task',
       'Differences told',
@@ -37,14 +36,7 @@ const WORDS: Readonly<Record<Language, Words>> = {
       `${count(differences)} differences in ${count(rows)} rows of a server are found by ${count(bytes)} bytes in ${trips} trips.`,
   },
   'zh-CN': {
-    columns: (rows) => [
-      `各 ${rows} 行的两个存储`,
-      'CPU',
-      '耗时',
-      '存活内存最多',
-      '最长任务',
-      '报出的差异',
-    ],
+    columns: (rows) => [`各 ${rows} 行的两个存储`, 'CPU', '存活内存最多', '最长任务', '报出的差异'],
     ways: {
       floor: '只读取',
       audit: 'graysync',
@@ -73,7 +65,6 @@ export function formatFigures(figures: Figures, language: Language): string {
   const lines = full.ways.map((way) => [
     words.ways[way.name],
     `${count(Math.round(way.cpuMs))} ms (${(way.cpuMs / floor.cpuMs).toFixed(2)}×)`,
-    `${count(Math.round(way.wallMs))} ms`,
     `${way.liveMb.toFixed(0)} MB`,
     `${count(Math.round(Math.max(...way.tasksMs)))} ms`,
     way === floor ? '—' : count(way.told),

@@ -67,10 +67,8 @@ describe('the table', () => {
 
   test('has a line for each way, with the ratio to reading alone', () => {
     const lines = formatFigures(figures, 'en').split('\n')
-    expect(lines).toContain('| reading alone | 1,000 ms (1.00×) | 600 ms | 10 MB | 12 ms | — |')
-    expect(lines).toContain(
-      '| graysync, in a worker | 1,300 ms (1.30×) | 600 ms | 10 MB | 12 ms | 100 |',
-    )
+    expect(lines).toContain('| reading alone | 1,000 ms (1.00×) | 10 MB | 12 ms | — |')
+    expect(lines).toContain('| graysync, in a worker | 1,300 ms (1.30×) | 10 MB | 12 ms | 100 |')
     expect(lines.at(-1)).toContain('takes 80 ms among 10,000 rows and 90 ms among 100,000')
     expect(lines.at(-1)).toContain('1.04 times as long, one of 100 rows 1.08 times')
   })
