@@ -1,5 +1,5 @@
 // npm run audit-faults [-- --browser chromium --kills 200 --seed 1]: kills a browser in the middle of audits and writes, and holds what the next one tells against all rows.
-// npm run audit-faults -- --part load [--browser chromium --runs 100 --cards 1500 --seed 1]: audits the demo's two engines while both write.
+// npm run audit-faults -- --part load [--browser chromium --runs 100 --cards 500 --profiles 2 --seed 1]: audits the demo's two engines while both write.
 import { parseArgs } from 'node:util'
 import type { Round } from '../examples/card-everything/test/load/round.js'
 import { createRandom } from '../test/consistency/random.js'
@@ -18,7 +18,8 @@ const { values } = parseArgs({
     browser: { type: 'string', default: 'chromium' },
     kills: { type: 'string' },
     runs: { type: 'string', default: '100' },
-    cards: { type: 'string', default: '1500' },
+    cards: { type: 'string', default: '500' },
+    profiles: { type: 'string', default: '2' },
     seed: { type: 'string' },
   },
 })
@@ -49,7 +50,11 @@ async function killAndAudit(browser: Make): Promise<boolean> {
 }
 
 async function auditUnderLoad(browser: Make): Promise<boolean> {
-  const amounts = { runs: Number(values.runs), cards: Number(values.cards) }
+  const amounts = {
+    runs: Number(values.runs),
+    cards: Number(values.cards),
+    profiles: Number(values.profiles),
+  }
   const { rounds, wrong } = await runLoad(browser, { ...amounts, seed })
   for (const one of wrong.slice(0, 20)) console.error(one)
   const sum = (pick: (round: Round) => number) =>

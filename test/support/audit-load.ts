@@ -25,12 +25,12 @@ export interface LoadResult {
 }
 
 /**
- * Runs the demo's two engines, refactored with legacy in shadow, in a browser against the real upstream; audits them
- * over and over while both write, and plants one divergence in each audit.
+ * Runs the demo's two engines, refactored with legacy in shadow, in browsers against the real upstream; audits them
+ * over and over while both write, and plants one divergence in each audit. Each browser is a profile of its own.
  */
 export async function runLoad(
   make: Make,
-  o: { runs: number; seed: number; cards: number },
+  o: { runs: number; seed: number; cards: number; profiles: number },
 ): Promise<LoadResult> {
   const folder = await mkdtemp(join(tmpdir(), 'graysync-load-'))
   const upstream = await startUpstream(folder, await bundle())
@@ -38,20 +38,30 @@ export async function runLoad(
     shadow: { share: 100_000 },
     stages: [{ name: 'first', share: 100_000 }],
   })
-  const browser = await make.launch(folder, {})
-  try {
-    const tab = await browser.openTab()
-    await openPage(tab, upstream.url)
-    await tab.run((cards) => load.fill(cards), o.cards)
-    await openPage(tab, upstream.url)
-    await tab.run(() => load.begin())
-    const rounds: Round[] = []
-    for (let at = 0; at < o.runs; at++) {
-      rounds.push(await tab.run((seed) => load.round(seed), o.seed + at))
+  const seeds = Array.from({ length: o.runs }, (_, at) => o.seed + at)
+  const rounds: [number, Round][] = []
+  const work = async (_: unknown, at: number) => {
+    const browser = await make.launch(join(folder, `profile ${at}`))
+    try {
+      const tab = await browser.openTab()
+      await openPage(tab, upstream.url)
+      await tab.run((cards) => load.fill(cards), o.cards)
+      await openPage(tab, upstream.url)
+      await tab.run(() => load.begin())
+      for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+        rounds.push([seed, await tab.run((given) => load.round(given), seed)])
+      }
+    } finally {
+      await browser.close()
     }
-    return { rounds, wrong: rounds.flatMap((round, at) => judge(round, o.seed + at)) }
+  }
+  try {
+    await Promise.all(Array.from({ length: o.profiles }, work))
+    return {
+      rounds: rounds.map(([, round]) => round),
+      wrong: rounds.flatMap(([seed, round]) => judge(round, seed)),
+    }
   } finally {
-    await browser.close()
     await upstream.close()
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
