@@ -1,4 +1,5 @@
-// npm run sweep -- [--size ci|pr|nightly] [--kind crash|double|life] [--seed 1] [--runs n] | --one '{…}': breaks handovers at every place.
+// npm run sweep -- [--size ci|pr|nightly] [--kind crash|double|life|commands|interleavings] [--seed 1] [--runs n] | --one '{…}':
+// breaks handovers at every place. --path and --replay are what a failure of the last two kinds prints.
 import { parseArgs } from 'node:util'
 import { loadSweep } from '../test/sweep/bundle.js'
 
@@ -11,6 +12,8 @@ const { values } = parseArgs({
     parts: { type: 'string', default: '1' },
     part: { type: 'string', default: '0' },
     one: { type: 'string' },
+    path: { type: 'string' },
+    replay: { type: 'string' },
   },
 })
 
@@ -39,10 +42,12 @@ for (const kind of kinds) {
     seed: Number(values.seed),
     parts: Number(values.parts),
     part: Number(values.part),
+    ...(values.path !== undefined && { path: values.path }),
+    ...(values.replay && { replay: values.replay }),
   })
   for (const failure of tally.failures.slice(0, 10)) console.error(failure)
   failed += tally.failures.length
-  const places = kind === 'life' ? '' : ` over ${tally.places} places`
+  const places = tally.places === 0 ? '' : ` over ${tally.places} places`
   figures.push(
     `${kind} ${tally.runs}${places}, doubled where none is promised ${tally.doubled}, stale after a freeze ${tally.stale}`,
   )

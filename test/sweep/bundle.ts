@@ -19,7 +19,7 @@ export async function bundleSweep(): Promise<string> {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    external: ['fake-indexeddb', 'fake-indexeddb/auto'],
+    external: ['fake-indexeddb', 'fake-indexeddb/auto', 'fast-check'],
     logLevel: 'error',
   })
   return outfile

@@ -1,10 +1,11 @@
 import type { EngineName } from '../../src/model/operation.js'
 import type { Tier } from './engine.js'
 import { FAULTS, strike } from './fault.js'
-import { countDoubled, judge, listStale } from './oracle.js'
+import { heal } from './heal.js'
+import { countDoubled, listStale } from './oracle.js'
 import type { Plans } from './plans.js'
 import type { Flaw } from './server.js'
-import { type Client, createTrial, type Trial } from './trial.js'
+import { type Client, createTrial } from './trial.js'
 
 /** One random life of a profile, from a seed. */
 export interface Life {
@@ -101,39 +102,4 @@ export async function runLife(
   } finally {
     trial.end()
   }
-}
-
-async function heal(
-  trial: Trial,
-  clients: readonly Client[],
-  turn: number,
-  goal: EngineName,
-): Promise<string[]> {
-  const { schedule, network } = trial
-  network.online = true
-  network.weather = () => null
-  for (const { tab } of clients) {
-    tab.resume()
-    tab.onEvent = () => {}
-  }
-  await schedule.run(() => false, 40_000)
-  for (const { tab } of clients) tab.kill()
-  const healer = trial.open(goal, turn)
-  void healer.gray.start()
-  const isAtRest = () => {
-    const owner = trial.control()?.owner
-    return (
-      healer.gray.getSnapshot().running !== null &&
-      owner != null &&
-      trial.control()?.handover === null &&
-      trial.openRows().length === 0 &&
-      trial.queueOf(owner).length === 0 &&
-      network.underWay === 0
-    )
-  }
-  const calm = await schedule.run(isAtRest, 900_000)
-  const wrong = judge(trial)
-  const { decision, guarantee, ...snapshot } = healer.gray.getSnapshot()
-  if (!calm) wrong.push(`no rest: ${decision?.reason} ${JSON.stringify(snapshot)}`)
-  return wrong
 }

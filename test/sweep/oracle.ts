@@ -97,7 +97,8 @@ function judgeSenders(trial: Evidence): string[] {
   return wrong
 }
 
-function judgeJournal(journal: readonly JournalEntry[]): string[] {
+/** The journal has no gap, and tokens only rise. */
+export function judgeJournal(journal: readonly JournalEntry[]): string[] {
   return journal.flatMap(({ seq, flip, term }, at) => {
     const before = journal[at - 1]
     const isNumbered = seq === at + 1

@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import { createRandom } from '../consistency/random.js'
+import { runCommands } from './commands.js'
 import { type Crash, type Direction, runCrash } from './crash.js'
 import { FAULTS } from './fault.js'
+import { runInterleavings } from './interleavings.js'
 import { type Life, runLife } from './life.js'
 import { type Plans, signPlans } from './plans.js'
 import type { Flaw } from './server.js'
@@ -9,14 +11,20 @@ import type { Flaw } from './server.js'
 // One signal ends all that a tab does.
 setMaxListeners(0)
 
-export const KINDS = ['crash', 'double', 'life'] as const
+export const KINDS = ['crash', 'double', 'life', 'commands', 'interleavings'] as const
 export type Kind = (typeof KINDS)[number]
 
 /** How many runs of each kind. */
 export const SIZES = {
-  ci: { crash: 2_000, double: 300, life: 1_000 },
-  pr: { crash: 6_480, double: 20_000, life: 10_000 },
-  nightly: { crash: 64_800, double: 200_000, life: 300_000 },
+  ci: { crash: 2_000, double: 300, life: 1_000, commands: 200, interleavings: 300 },
+  pr: { crash: 6_480, double: 20_000, life: 10_000, commands: 2_000, interleavings: 5_000 },
+  nightly: {
+    crash: 64_800,
+    double: 200_000,
+    life: 300_000,
+    commands: 20_000,
+    interleavings: 50_000,
+  },
 } as const satisfies Record<string, Record<Kind, number>>
 export type Size = keyof typeof SIZES
 
@@ -46,11 +54,19 @@ export interface Order {
   parts?: number
   part?: number
   flaw?: Flaw
+  /** What a failure of `commands` and `interleavings` prints. */
+  path?: string
+  replay?: string
 }
 
 /** Runs so many trials of one kind. */
 export async function sweep(o: Order): Promise<Tally> {
   const plans = await signPlans()
+  if (o.kind === 'commands' || o.kind === 'interleavings') {
+    const run = o.kind === 'commands' ? runCommands : runInterleavings
+    const mine = { ...o, seed: o.seed + (o.part ?? 0), runs: Math.ceil(o.runs / (o.parts ?? 1)) }
+    return { kind: o.kind, places: 0, ...(await run(mine, plans)) }
+  }
   const { trials, places } = await plan(o, plans)
   const tally: Tally = {
     kind: o.kind,

@@ -62,7 +62,11 @@ export function createSender(o: {
     // Real engines do it in either order.
     if (name === 'refactored') acknowledge()
     await write(disk, async (tx) => {
-      for (const row of rows) await tx.objectStore('queue').delete(row.seq)
+      for (const { seq, opId } of rows) {
+        // Where the site was cleared meanwhile, its number is another's by now.
+        const held = await tx.objectStore('queue').get(seq)
+        if (held?.opId === opId) await tx.objectStore('queue').delete(seq)
+      }
     })
     if (name === 'legacy') acknowledge()
   }

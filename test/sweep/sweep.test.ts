@@ -44,6 +44,34 @@ describe('a profile', () => {
   )
 })
 
+describe('a life of commands', { timeout: TIMEOUT_MS }, () => {
+  it('keeps every promise, whatever they are and in whatever order', async () => {
+    const runs = run.SIZES.ci.commands
+    const tally = await run.sweep({ kind: 'commands', runs, seed: SEED })
+    expect(tally).toMatchObject({ runs, failures: [] })
+  })
+
+  it('that goes wrong is cut down, and what is printed runs it again', async () => {
+    const order = { kind: 'commands', runs: 20, seed: SEED, flaw: 'loses' } as const
+    const [failure = ''] = (await run.sweep(order)).failures
+    expect(failure).toContain('was accepted and is lost')
+    expect(failure.split('\n').filter((line) => line.includes(' ms')).length).toBeLessThan(6)
+    const [, path, replay] = /--path (\S+) --replay (\S+)/.exec(failure) ?? []
+    if (!path || !replay) throw new Error(`nothing to replay in ${failure}`)
+    const again = await run.sweep({ ...order, path, replay })
+    expect(again.runs).toBe(1)
+    expect(again.failures[0]).toContain('was accepted and is lost')
+  })
+})
+
+describe('coordinators and writers in one profile', { timeout: TIMEOUT_MS }, () => {
+  it('leave one owner, every operation and no step under another, in whatever order they act', async () => {
+    const runs = run.SIZES.ci.interleavings
+    const tally = await run.sweep({ kind: 'interleavings', runs, seed: SEED })
+    expect(tally).toMatchObject({ runs, failures: [] })
+  })
+})
+
 describe('the sweep', { timeout: TIMEOUT_MS }, () => {
   it('does the same twice for one seed', async () => {
     const order = { kind: 'life', runs: 3, seed: 9 } as const
