@@ -160,7 +160,10 @@ async function isLoaded(tab: Tab, name: string | undefined): Promise<boolean> {
 export async function untilRunning(tab: Tab, engine: EngineName): Promise<void> {
   const end = performance.now() + REST_MS
   while ((await tab.run(() => window.faults.running())) !== engine) {
-    if (performance.now() > end) throw new Error(`${engine} does not run`)
+    if (performance.now() > end) {
+      const unrest = await tab.run(() => window.faults.unrest().catch(String))
+      throw new Error(`${engine} does not run: ${unrest}`)
+    }
     await sleep(20)
   }
 }
