@@ -54,9 +54,8 @@ export interface Trial {
 /** Faults that this browser can be made to have. */
 export function listFaults(make: Make): readonly Fault[] {
   if (make.name === 'Chromium') return [...FAULTS, ...UPDATES]
-  const ends = ['kill', 'close', 'reload', 'stop', 'stale'] as const
-  // A page that WebKit keeps may have a database open, and an upgrade waits behind it.
-  return make.name === 'WebKitGTK' ? ends : [...ends, 'upgrade']
+  // A page that another browser keeps may have a database open, and an upgrade waits behind it.
+  return ['kill', 'close', 'reload', 'stop', 'stale']
 }
 
 /** All faults in turns, everything else at random. */
