@@ -91,7 +91,7 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-describe('an audit in a worker', () => {
+describe('an audit in a worker', { timeout: 30_000 }, () => {
   it('reports and tells what it does in the page, which reads no row then', async () => {
     const { profile, gray, server, inWorker } = await openLab()
     const here = await inTime(profile, gray.audit({ against: server }))

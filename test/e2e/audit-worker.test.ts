@@ -49,16 +49,13 @@ function auditThere(make: Make): void {
   let browser: Browser
   let tab: Tab
 
-  async function open(search = ''): Promise<void> {
-    await tab.open(`${url}${search}`)
-    await vi.waitFor(() => tab.run(() => window.workerLab.isThere), { timeout: 30_000 })
-    await tab.run(() => window.workerLab.fill())
-  }
-
   beforeAll(async () => {
     browser = await make.launch(join(folder, make.name))
     tab = await browser.openTab()
-    await open()
+    await tab.open(url)
+    const isThere = async () => expect(await tab.run(() => 'workerLab' in window)).toBe(true)
+    await vi.waitFor(isThere, { timeout: 30_000 })
+    await tab.run(() => window.workerLab.fill())
   })
 
   afterAll(() => browser?.close())
@@ -88,7 +85,6 @@ function auditThere(make: Make): void {
   })
 
   it('fails where the worker is ended in the middle', async () => {
-    await open('?haste=10')
     expect(await tab.run(() => window.workerLab.kill())).toContain(SILENCE)
   })
 }

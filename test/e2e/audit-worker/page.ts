@@ -1,7 +1,7 @@
-import { isGraySyncError } from '../../../src/index.js'
+import { auditInWorker } from '../../../src/client/delegate.js'
+import { createGraySync, isGraySyncError } from '../../../src/index.js'
 import type { AuditOptions, AuditReport } from '../../../src/model/source.js'
 import { browserPlatform } from '../../../src/platform/platform.js'
-import { createTestClient } from '../../../src/testing.js'
 import { sides, sources } from './sides.js'
 
 const ROWS = 3_000
@@ -10,7 +10,6 @@ type Told = Pick<AuditReport, 'complete' | 'tables'> & { divergences: string[] }
 
 /** What a script outside says to the page. */
 export interface WorkerLab {
-  isThere: true
   /** Two stores that differ in four rows, of which one is on its way. */
   fill(): Promise<void>
   inPage(): Promise<Told>
@@ -31,16 +30,14 @@ declare global {
 
 const [left, right] = sources
 const platform = browserPlatform()
-const haste = Number(new URLSearchParams(location.search).get('haste') ?? 1)
-const gray = createTestClient(
-  {
-    app: { name: 'audit-worker', version: '1' },
-    // What it takes stays on its way.
-    engines: { legacy: { version: '1', start: () => ({ push() {} }), data: left } },
-    compare: { tables: { cards: { ignore: ['nowhere'] } } },
-  },
-  { ...platform, setTimer: (run, ms) => platform.setTimer(run, ms / haste) },
-)
+const rules = { tables: { cards: { ignore: ['nowhere'] } } }
+const gray = createGraySync({
+  app: { name: 'audit-worker', version: '1' },
+  // What it takes stays on its way.
+  engines: { legacy: { version: '1', start: () => ({ push() {} }), data: left } },
+  compare: rules,
+  startTimeoutMs: 60_000,
+})
 
 const idOf = (at: number) => `card-${String(at).padStart(4, '0')}`
 const openWorker = () => new Worker('/worker.js', { type: 'module' })
@@ -68,12 +65,25 @@ async function audit(options: AuditOptions): Promise<Told> {
   }
 }
 
-/** Whether an audit rejects, and with what. */
-async function fail(options: AuditOptions): Promise<string> {
-  return audit(options).then(
+/** Whether it rejects, and with what. */
+async function fail(work: Promise<unknown>): Promise<string> {
+  return work.then(
     () => 'nothing failed',
     (cause) => (isGraySyncError(cause) ? `${cause.code} ${cause.message}` : String(cause)),
   )
+}
+
+/** The half minute that a page waits for a word goes by in three seconds. */
+function lose(worker: Worker): Promise<AuditReport> {
+  return auditInWorker({
+    platform: { ...platform, setTimer: (run, ms) => platform.setTimer(run, ms / 10) },
+    worker,
+    left: left.name,
+    right: right.name,
+    rules,
+    readFlight: async () => new Set(),
+    onProgress: () => worker.terminate(),
+  })
 }
 
 async function use<T>(work: (worker: Worker) => Promise<T>): Promise<T> {
@@ -86,7 +96,6 @@ async function use<T>(work: (worker: Worker) => Promise<T>): Promise<T> {
 }
 
 window.workerLab = {
-  isThere: true,
   fill,
   inPage: () => audit({}),
   inWorker: () => use((worker) => audit({ worker })),
@@ -94,6 +103,6 @@ window.workerLab = {
     const stop = new AbortController()
     return use((worker) => audit({ worker, signal: stop.signal, onProgress: () => stop.abort() }))
   },
-  kill: () => use((worker) => fail({ worker, onProgress: () => worker.terminate() })),
-  loadNothing: () => fail({ worker: new Worker('/nothing.js', { type: 'module' }) }),
+  kill: () => use((worker) => fail(lose(worker))),
+  loadNothing: () => fail(audit({ worker: new Worker('/nothing.js', { type: 'module' }) })),
 }
