@@ -187,12 +187,11 @@ export function deleteBackup(control: ControlConnection, hid: string): Promise<v
 /** The manifests of all complete backups, newest first. */
 export function readManifests(control: ControlConnection): Promise<Manifest[]> {
   return control.run(async (db) => {
-    const manifests: Manifest[] = []
-    let cursor = await db.transaction('backup').store.openCursor()
-    while (cursor) {
-      if (cursor.value.part === 0) manifests.push(cursor.value.value as Manifest)
-      cursor = await cursor.continue()
-    }
+    const { store } = db.transaction('backup')
+    // Parts hold all rows of the app: only their keys are read.
+    const keys = (await store.getAllKeys()).filter(([, part]) => part === 0)
+    const rows = await Promise.all(keys.map((key) => store.get(key)))
+    const manifests = rows.flatMap((row) => (row ? [row.value as Manifest] : []))
     return manifests.sort((a, b) => b.at - a.at)
   })
 }
