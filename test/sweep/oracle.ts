@@ -39,9 +39,21 @@ function judgeEffects(trial: Evidence): string[] {
   return asked.flatMap(({ opId, fate }) => {
     const count = counts.get(opId) ?? 0
     if (count > 1 && isSafe(trial)) return [`${opId} (${fate}) took effect ${count} times`]
-    if (count === 0 && fate === 'accepted') return [`${opId} was accepted and is lost`]
+    if (count === 0 && fate === 'accepted' && !isSetBack(trial, opId)) {
+      return [`${opId} was accepted and is lost`]
+    }
     return count > 0 && fate === 'rejected' ? [`${opId} was rejected and took effect`] : []
   })
+}
+
+/**
+ * Of a page that froze inside of an engine's own write a row of before may come back late. A server that goes by
+ * versions takes for old what was then built on it: that is counted with the rows that are stale, and not held.
+ */
+function isSetBack({ tier, profile, server }: Evidence, opId: string): boolean {
+  const isOld = () =>
+    server.arrivals.some((one) => one.opId === opId && one.outcome === 'duplicate')
+  return tier === 'versioned' && profile.froze && isOld()
 }
 
 /** Within one note the effects that one user asked for are in the order of acceptance. */
