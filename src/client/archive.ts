@@ -33,10 +33,10 @@ export async function restore<Op extends Operation>(
   const { owner } = await readControl(control)
   const store = owner ? core.options.engines?.[owner]?.store : undefined
   let rows = 0
-  const pending: Pending<Operation>[] = []
+  let pending: Pending<Operation>[] = []
   for (const [index, part] of manifest.parts.entries()) {
     const values = await readPart(core.platform, control, manifest, index + 1)
-    if (part.table === null) pending.push(...(values as Pending<Operation>[]))
+    if (part.table === null) pending = pending.concat(values as Pending<Operation>[])
     else if (store) {
       await store.hydrate(
         part.table,

@@ -32,10 +32,18 @@ export async function auditInWorker(delegation: Delegation): Promise<AuditReport
       const silence = watchSilence(platform, ended.signal, () =>
         fail(`said nothing for ${PATIENCE} seconds: it died, hangs, or does not call serveAudits`),
       )
+      // What the app's own listener throws ends the audit, as it does in the page.
+      const attempt = (tell: () => void) => {
+        try {
+          tell()
+        } catch (cause) {
+          reject(cause)
+        }
+      }
       port.onmessage = ({ data, ports: [answer] }: MessageEvent<AuditWord>) => {
         silence.broken()
         if (data.is === 'flight') void tellFlight(delegation.readFlight, answer)
-        else if (data.is === 'progress') delegation.onProgress?.(data.progress)
+        else if (data.is === 'progress') attempt(() => delegation.onProgress?.(data.progress))
         else if (data.is === 'report') resolve(data.report)
         else if (data.is === 'error')
           reject(new GraySyncError(data.code, `worker: ${data.message}`))

@@ -112,6 +112,15 @@ describe('an audit in a worker', { timeout: 30_000 }, () => {
     expect(heard.at(-1)).toMatchObject({ table: 'cards', done: 1_201, total: 1_200 })
   })
 
+  it('ends with what the listener to its progress throws, as in the page', async () => {
+    const { gray, server, inWorker } = await openLab()
+    const onProgress = () => {
+      throw new Error('of the app')
+    }
+    await expect(gray.audit({ against: server, onProgress })).rejects.toThrow('of the app')
+    await expect(inWorker({ onProgress })).rejects.toThrow('of the app')
+  })
+
   it('judges no row that was on its way when it began, or came on its way while it read', async () => {
     const lab = await openLab()
     await lab.gray.enqueue(put('card-0001', 'text 1'))

@@ -3,7 +3,7 @@ import type { EngineName } from '../../src/model/operation.js'
 import type { Tier } from './engine.js'
 import { FAULTS, strike } from './fault.js'
 import { heal } from './heal.js'
-import { countDoubled, listStale } from './oracle.js'
+import { countDoubled, listStale, type Sum } from './oracle.js'
 import type { Plans } from './plans.js'
 import type { Flaw } from './server.js'
 import { type Client, createTrial, type Trial } from './trial.js'
@@ -159,16 +159,7 @@ export interface CommandsOrder {
 }
 
 /** Lives that are made of commands; one that goes wrong is cut down to what it takes. */
-export async function runCommands(
-  o: CommandsOrder,
-  plans: Plans,
-): Promise<{
-  runs: number
-  doubled: number
-  stale: number
-  virtualMs: number
-  failures: string[]
-}> {
+export async function runCommands(o: CommandsOrder, plans: Plans): Promise<Sum> {
   const tally = { runs: 0, doubled: 0, stale: 0, virtualMs: 0, failures: [] as string[] }
   const commands = fc.commands(COMMANDS, {
     maxCommands: MOST,

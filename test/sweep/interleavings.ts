@@ -10,7 +10,7 @@ import { GraySyncError, isGraySyncError } from '../../src/model/errors.js'
 import type { Platform } from '../../src/model/platform.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
 import { createWorld } from '../../src/testing.js'
-import { judgeJournal } from './oracle.js'
+import { judgeJournal, type Sum } from './oracle.js'
 
 /** Who is at work in one profile at once, each with a mind of its own. */
 interface Cast {
@@ -141,13 +141,11 @@ function judgeSteps(journal: readonly JournalEntry[]): string[] {
 }
 
 /** Coordinators and writers in one profile, in every order of their transactions that the scheduler tries. */
-export async function runInterleavings(o: { seed: number; runs: number; path?: string }): Promise<{
+export async function runInterleavings(o: {
+  seed: number
   runs: number
-  doubled: number
-  stale: number
-  virtualMs: number
-  failures: string[]
-}> {
+  path?: string
+}): Promise<Sum> {
   const orders = fc.asyncProperty(fc.scheduler(), cast, async (scheduler, { leaders, ...rest }) => {
     const platform = createWorld({ indexedDB: new IDBFactory() }).tab()
     const direct = connectControl(platform)

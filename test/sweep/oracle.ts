@@ -8,6 +8,19 @@ export type Evidence = Pick<
   'tier' | 'asked' | 'wasWiped' | 'control' | 'journal' | 'openRows' | 'queueOf' | 'notesOf'
 > & { server: Pick<Trial['server'], 'arrivals' | 'rows'>; profile: { froze: boolean } }
 
+/** What many worlds came to. */
+export interface Sum {
+  runs: number
+  /** Effects beyond the first, in tiers that promise none such. */
+  doubled: number
+  /** Notes that a thawed page left behind what the server has. */
+  stale: number
+  /** Time that passed in the worlds. */
+  virtualMs: number
+  /** Each with what runs it again. */
+  failures: string[]
+}
+
 /** Everything that a world at rest has wrong; nothing where all promises are kept. */
 export function judge(trial: Evidence): string[] {
   return [

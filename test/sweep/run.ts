@@ -5,6 +5,7 @@ import { type Crash, type Direction, runCrash } from './crash.js'
 import { FAULTS } from './fault.js'
 import { runInterleavings } from './interleavings.js'
 import { type Life, runLife } from './life.js'
+import type { Sum } from './oracle.js'
 import { type Plans, signPlans } from './plans.js'
 import type { Flaw } from './server.js'
 
@@ -31,19 +32,10 @@ export type Size = keyof typeof SIZES
 const TIERS = ['drain', 'contained', 'keyed', 'versioned', 'fenced'] as const
 const DIRECTIONS = ['forth', 'back'] as const
 
-export interface Tally {
+export interface Tally extends Sum {
   kind: Kind
-  runs: number
   /** Events of a handover, of both directions: with as many runs, something has happened at each. */
   places: number
-  /** Effects beyond the first, in tiers that promise none such. */
-  doubled: number
-  /** Notes that a thawed page left behind what the server has. */
-  stale: number
-  /** Time that passed in the worlds. */
-  virtualMs: number
-  /** Each with what runs it again. */
-  failures: string[]
 }
 
 export interface Order {

@@ -3,8 +3,8 @@ import { dexieSource, fenceWrites } from 'graysync/dexie'
 import { type CardOp, TABLES } from '../../data/model.js'
 import { closeAfter } from '../close.js'
 import { knows } from '../knows.js'
-import { readStaged, toPages } from '../pages.js'
-import { createLegacyDatabase, type Handled, type LegacyDatabase, type Staged } from './database.js'
+import { discardStaged, readStaged, type Staged, stage } from '../staged.js'
+import { createLegacyDatabase, type Handled, type LegacyDatabase } from './database.js'
 import type { LegacyOptions } from './engine.js'
 import { readForeign, removeForeign } from './foreign.js'
 import {
@@ -76,25 +76,9 @@ function describeQueue(db: LegacyDatabase, queue: LegacyQueue): Queue<CardOp> {
       },
     },
     importer: {
-      async stage(ops, handover) {
-        await db.transaction('rw', db.staged, async () => {
-          await db.staged.where('handover').equals(handover).delete()
-          const rows = ops.map(({ opId, op, userId }, position) => ({
-            handover,
-            position,
-            opId,
-            op,
-            userId,
-          }))
-          for (const page of toPages(rows)) await db.staged.bulkPut(page)
-        })
-        const staged = await readStaged(db.staged, handover)
-        return staged.map(({ opId }) => opId)
-      },
+      stage: (ops, handover) => stage(db.staged, ops, handover),
       activate: (handover) => activate(db, queue, handover),
-      async discard(handover) {
-        await db.staged.where('handover').equals(handover).delete()
-      },
+      discard: (handover) => discardStaged(db.staged, handover),
     },
   }
 }
@@ -127,7 +111,7 @@ async function activate(db: LegacyDatabase, queue: LegacyQueue, handover: string
   queue.append(
     fresh.map(({ opId, op, userId }) => toEntry({ ...op, opId }, { userId, isNew: false, at })),
   )
-  await db.staged.where('handover').equals(handover).delete()
+  await discardStaged(db.staged, handover)
 }
 
 function toHandled({ opId, op }: Staged, at: number): Handled {

@@ -1,6 +1,7 @@
 import { type DBCore, Dexie, type Table as DexieTable, type Middleware } from 'dexie'
 import { grayStores } from 'graysync/dexie'
-import type { CardOp, Row, Table } from '../../data/model.js'
+import type { Row, Table } from '../../data/model.js'
+import type { StagedTable } from '../staged.js'
 
 /** What this engine did with an operation; keeps a second arrival from doing it again. */
 export interface Handled {
@@ -14,18 +15,10 @@ export interface Handled {
   row?: Row
 }
 
-export interface Staged {
-  handover: string
-  position: number
-  opId: string
-  op: CardOp
-  userId: string | null
-}
-
 export type LegacyDatabase = Dexie &
   Record<Table, DexieTable<Row, string>> & {
     handled: DexieTable<Handled, string>
-    staged: DexieTable<Staged, [string, number]>
+    staged: StagedTable
     notes: DexieTable<{ key: string; ids: string[] }, string>
   }
 

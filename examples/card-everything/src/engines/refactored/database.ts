@@ -1,6 +1,7 @@
 import { type DBCore, Dexie, type Table as DexieTable, type Middleware } from 'dexie'
 import { grayStores } from 'graysync/dexie'
 import type { CardOp, Row, Table } from '../../data/model.js'
+import type { StagedTable } from '../staged.js'
 
 /** One row of the operation log: the queue of this engine, and its memory of what was done. */
 export interface LogRow {
@@ -24,14 +25,6 @@ export interface Tombstone {
   syncVersion: number
 }
 
-export interface Staged {
-  handover: string
-  position: number
-  opId: string
-  op: CardOp
-  userId: string | null
-}
-
 /** `cursor`: how far changes were read, by user. `exported`: the last operation handed out. `queued`: operations ever queued. */
 export interface Note {
   key: string
@@ -42,7 +35,7 @@ export type RefactoredDatabase = Dexie &
   Record<Table, DexieTable<Row, string>> & {
     log: DexieTable<LogRow, number>
     tombstones: DexieTable<Tombstone, [string, string]>
-    staged: DexieTable<Staged, [string, number]>
+    staged: StagedTable
     notes: DexieTable<Note, string>
   }
 

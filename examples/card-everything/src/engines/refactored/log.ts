@@ -1,6 +1,6 @@
 import type { Pending, Queue } from 'graysync'
 import type { CardOp } from '../../data/model.js'
-import { readStaged, toPages } from '../pages.js'
+import { discardStaged, readStaged, stage, toPages } from '../staged.js'
 import type { LogRow, RefactoredDatabase } from './database.js'
 
 /** The operation log as a queue that can be read, filled and emptied while the engine rests. */
@@ -33,21 +33,7 @@ export function describeQueue(db: RefactoredDatabase): Queue<CardOp> {
       },
     },
     importer: {
-      async stage(ops, handover) {
-        await db.transaction('rw', db.staged, async () => {
-          await db.staged.where('handover').equals(handover).delete()
-          const rows = ops.map(({ opId, op, userId }, position) => ({
-            handover,
-            position,
-            opId,
-            op,
-            userId,
-          }))
-          for (const page of toPages(rows)) await db.staged.bulkPut(page)
-        })
-        const staged = await readStaged(db.staged, handover)
-        return staged.map(({ opId }) => opId)
-      },
+      stage: (ops, handover) => stage(db.staged, ops, handover),
       async activate(handover) {
         await db.transaction('rw', db.log, db.staged, db.notes, async () => {
           const staged = await readStaged(db.staged, handover)
@@ -64,12 +50,10 @@ export function describeQueue(db: RefactoredDatabase): Queue<CardOp> {
               fresh.map(({ opId, op, userId }) => toLogRow({ ...op, opId }, userId, at)),
             )
           }
-          await db.staged.where('handover').equals(handover).delete()
+          await discardStaged(db.staged, handover)
         })
       },
-      async discard(handover) {
-        await db.staged.where('handover').equals(handover).delete()
-      },
+      discard: (handover) => discardStaged(db.staged, handover),
     },
   }
 }
