@@ -61,6 +61,18 @@ export async function changeConsent<Op extends Operation>(
   await voice.setConsent(consent)
 }
 
+/** What the user chose while nothing could be written is chosen again where it can be. */
+export async function carryOver<Op extends Operation>(
+  before: Opened<Op>,
+  next: Opened<Op>,
+): Promise<void> {
+  const { consent, preference } = before.core.profile
+  if (preference) await next.prefer(preference)
+  if (consent !== (before.core.options.consent ?? 'pending')) {
+    await changeConsent(next.core, next.voice, consent)
+  }
+}
+
 /** Deletes the backups of a user who logged out; not the one of a handover that is under way. */
 export async function dropBackups<Op extends Operation>(
   core: Core<Op>,

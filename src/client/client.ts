@@ -46,14 +46,16 @@ export function createClient<Op extends Operation>(
 ): GraySync<Op> {
   checkOptions(options)
   if (!platform) return createInert()
-  const lifetime = new AbortController()
+  let isClosed = false
+  /** Of all that is open; another one begins where it has to be opened anew. */
+  let life = new AbortController()
   const report = (cause: unknown): GraySyncError => {
     const error = isGraySyncError(cause)
       ? cause
       : new GraySyncError('ABORTED', cause instanceof Error ? cause.message : String(cause), {
           cause,
         })
-    if (!lifetime.signal.aborted) emitter.emit('error', error)
+    if (!isClosed) emitter.emit('error', error)
     return error
   }
   const complain = (cause: unknown) => {
@@ -72,12 +74,10 @@ export function createClient<Op extends Operation>(
   const writes = createWrites(platform, () => subject)
   let starting: Promise<void> | null = null
 
-  const reach = (): Promise<Opened<Op>> => {
-    if (lifetime.signal.aborted) {
-      return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
-    }
-    const { signal } = lifetime
-    opening ??= open({
+  const openAll = (): Promise<Opened<Op>> => {
+    life = new AbortController()
+    const { signal } = life
+    return open({
       platform,
       options: { ...options, subject },
       emitter,
@@ -87,17 +87,50 @@ export function createClient<Op extends Operation>(
       report,
       load: () => import('./desk.js'),
     })
+  }
+  const reach = (): Promise<Opened<Op>> => {
+    if (isClosed) return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
+    opening ??= openAll()
     return opening
   }
+  const closeAll = async (opened: Opened<Op>) => {
+    const late = () => new GraySyncError('STORE_BLOCKED', 'the last records can’t be written')
+    const inTime = (ms: number, ending: Promise<void>) =>
+      withinTime(platform, ms, ending, late).catch(report)
+    const { core, voice, session, operations } = opened
+    await inTime(FLUSH_TIMEOUT_MS, voice.flush())
+    await inTime(END_TIMEOUT_MS, session.end())
+    await inTime(FLUSH_TIMEOUT_MS, operations.close())
+    life.abort(new GraySyncError('CLOSED', 'this handle is closed'))
+    core.replicas.close()
+    core.stores.control?.close()
+    core.stores.database?.close()
+  }
+  const halt = (cause: unknown) => {
+    const error = report(cause)
+    state.show({ phase: 'halted', decision: null, running: null, error })
+    emitter.emit('halted', error)
+  }
+  /** What could not be opened at the start may be later: a page that runs nothing for it begins anew then. */
+  const revive = async (opened: Opened<Op>) => {
+    const { untilReadable } = await import('./patrol.js')
+    await untilReadable(platform, life.signal)
+    if (isClosed || state.get().running) return
+    opening = closeAll(opened).then(openAll)
+    const { carryOver } = await import('./desk.js')
+    await carryOver(opened, await opening)
+    await begin()
+  }
   const begin = async () => {
-    state.show({ phase: 'starting', decision: null, running: null })
     const opened = await reach()
     const { session, refresh } = opened
     await session.begin()
-    if (lifetime.signal.aborted) return
+    if (isClosed) return
     refresh?.watch()
     emitter.emit('started', state.get())
     const { server } = options
+    if (!opened.core.stores.control && platform.indexedDB && !state.get().running)
+      revive(opened).catch(halt)
     // A chunk that can't be loaded now is loaded at the next start.
     if (server)
       import('./desk.js').then(
@@ -119,12 +152,9 @@ export function createClient<Op extends Operation>(
       return state.get().guarantee
     },
     async start() {
-      if (lifetime.signal.aborted) return state.get()
-      starting ??= begin().catch((cause) => {
-        const error = report(cause)
-        state.show({ phase: 'halted', decision: null, running: null, error })
-        emitter.emit('halted', error)
-      })
+      if (isClosed) return state.get()
+      if (!starting) state.show({ phase: 'starting', decision: null, running: null })
+      starting ??= begin().catch(halt)
       const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the start goes on in the background')
       await withinTime(platform, options.startTimeoutMs ?? START_TIMEOUT_MS, starting, late).catch(
         (cause) => {
@@ -205,18 +235,10 @@ export function createClient<Op extends Operation>(
       await (await import('./desk.js')).forget(opened, o?.keepPending ?? false)
     },
     async close() {
-      if (lifetime.signal.aborted) return
+      if (isClosed) return
       const opened = await opening?.catch(() => null)
-      const late = () => new GraySyncError('STORE_BLOCKED', 'the last records can’t be written')
-      const inTime = (ms: number, ending: Promise<void> | undefined) =>
-        withinTime(platform, ms, ending ?? Promise.resolve(), late).catch(report)
-      await inTime(FLUSH_TIMEOUT_MS, opened?.voice.flush())
-      await inTime(END_TIMEOUT_MS, opened?.session.end())
-      await inTime(FLUSH_TIMEOUT_MS, opened?.operations.close())
-      lifetime.abort(new GraySyncError('CLOSED', 'this handle is closed'))
-      opened?.core.replicas.close()
-      opened?.core.stores.control?.close()
-      opened?.core.stores.database?.close()
+      if (opened) await closeAll(opened)
+      isClosed = true
       state.show({ phase: 'closed', decision: state.get().decision, running: null })
       emitter.emit('closed', undefined)
       emitter.clear()

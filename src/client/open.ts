@@ -135,7 +135,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     emit: emitter.emit,
     signal,
   })
-  emitter.on('error', (error) => voice.say({ about: 'error', error }))
+  emitter.on('error', (error) => voice.say({ about: 'error', error }), { signal })
 
   const reload = watchReload({
     platform,
@@ -143,6 +143,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     emitter,
     assignment,
     canSwitch: options.engines?.refactored !== undefined,
+    signal,
   })
 
   const guard = createGuard({

@@ -11,7 +11,7 @@ export async function preflight<Op extends Operation>(core: Core<Op>): Promise<P
   const { platform, stores, options, state } = core
   const checks: Check[] = []
   const add = (name: string, ok: boolean, detail: string) => checks.push({ name, ok, detail })
-  add('indexeddb', stores.control !== null, stores.trouble[0]?.message ?? 'control record readable')
+  add('indexeddb', stores.control !== null, stores.refused?.message ?? 'control record readable')
   add(
     'locks',
     platform.lock !== null,

@@ -36,12 +36,12 @@ export function createRefusal<Op extends Operation>(
     waitForUpdate() {
       decideBare()
       state.amend({ reload: 'required' })
-      refuse('NEWER_STATE', stores.trouble[0]?.message ?? 'update the app')
+      refuse('NEWER_STATE', stores.refused?.message ?? 'update the app')
     },
-    whyBare() {
-      const [error] = stores.trouble
-      return { by: error?.code ?? 'STORE', fix: error?.message ?? 'storage is not available' }
-    },
+    whyBare: () => ({
+      by: stores.refused?.code ?? 'STORE',
+      fix: stores.refused?.message ?? 'storage is not available',
+    }),
     whyNoEngine: (name) =>
       core.options.engines
         ? `this profile is on ${name}: ship an app that has that engine`

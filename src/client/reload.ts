@@ -12,6 +12,7 @@ export interface ReloadOptions {
   assignment: Assignment
   /** There are two engines. */
   canSwitch: boolean
+  signal: AbortSignal
 }
 
 export interface Reload {
@@ -42,7 +43,7 @@ export function watchReload(o: ReloadOptions): Reload {
     if (wants && reload === 'none') ask(engine)
     else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
   }
-  state.subscribe(reconsider)
+  o.signal.addEventListener('abort', state.subscribe(reconsider), { once: true })
   return {
     reconsider,
     insist(to) {

@@ -16,29 +16,40 @@ export interface Stores {
   first: Control | null
   database: GraySyncDatabase | null
   trouble: readonly GraySyncError[]
+  /** Why there is no control record to act on. */
+  refused: GraySyncError | null
   /** A newer build made what is stored: it is added to, and not acted on. */
   isNewer: boolean
 }
 
 export async function openStores(platform: Platform): Promise<Stores> {
   const trouble: GraySyncError[] = []
-  const attempt = async <T>(what: string, open: () => Promise<T>): Promise<T | null> => {
+  const attempt = async <T>(what: string, open: () => Promise<T>): Promise<T | GraySyncError> => {
     try {
       return await open()
     } catch (cause) {
-      trouble.push(isGraySyncError(cause) ? cause : toStoreError(cause, what))
-      return null
+      const error = isGraySyncError(cause) ? cause : toStoreError(cause, what)
+      trouble.push(error)
+      return error
     }
   }
   const connection = connectControl(platform)
   const opening = attempt('database', () => openDatabase(platform))
-  const first = await attempt('control', () => readControl(connection))
-  const refused = first ? undefined : trouble.at(-1)
+  const control = await attempt('control', () => readControl(connection))
   const database = await opening
+  const refused = isGraySyncError(control) ? control : null
+  const first = isGraySyncError(control) ? null : control
   // Of the other database nothing is needed to send: where a newer build upgraded that one, this one does without.
   const isNewer = refused?.code === 'NEWER_STATE'
   if (!first && !isNewer) connection.close()
-  return { control: first || isNewer ? connection : null, first, database, trouble, isNewer }
+  return {
+    control: first || isNewer ? connection : null,
+    first,
+    database: isGraySyncError(database) ? null : database,
+    trouble,
+    refused,
+    isNewer,
+  }
 }
 
 /** Between two owners the note says the one that nobody falls back from. */

@@ -26,12 +26,13 @@ export interface Writes {
 
 export function createWrites(platform: Platform, subject: () => Subject | null): Writes {
   let handler: WritesHandler | null = null
-  const early: HostDatabase[] = []
+  /** By name: whoever serves next has to know of them too. */
+  const databases = new Map<string, HostDatabase>()
   return {
     port: {
       opened(database) {
-        if (handler) handler.opened(database)
-        else early.push(database)
+        databases.set(database.name, database)
+        handler?.opened(database)
       },
       // Before the boot nobody is known to own anything: writes are carried.
       rights: (store) => handler?.rights(store) ?? { flip: 0, term: 0, owner: null },
@@ -44,7 +45,7 @@ export function createWrites(platform: Platform, subject: () => Subject | null):
     },
     handleBy(next) {
       handler = next
-      for (const database of early.splice(0)) next.opened(database)
+      for (const database of databases.values()) next.opened(database)
     },
   }
 }

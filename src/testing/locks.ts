@@ -62,13 +62,18 @@ export function createLocks(): Locks {
         })
         const waiter: Waiter = {
           owner,
-          grant: () => resolve({ release: () => leave(name, waiter), lost }),
+          grant: () => {
+            // As in a browser, what is held is given back by nothing but its release.
+            signal.removeEventListener('abort', giveUp)
+            resolve({ release: () => leave(name, waiter), lost })
+          },
           lose: () => tell(owner, lose),
         }
-        signal.addEventListener('abort', () => {
+        const giveUp = () => {
           leave(name, waiter)
           reject(signal.reason)
-        })
+        }
+        signal.addEventListener('abort', giveUp)
         enter(name, waiter, steal)
       }),
     list: () =>

@@ -1,0 +1,23 @@
+import { readControl } from '../engine/control.js'
+import type { Platform } from '../model/platform.js'
+import { createTimers } from '../platform/timers.js'
+import { connectControl } from '../store/control.js'
+
+const FIRST_MS = 5_000
+const LAST_MS = 60_000
+
+/** Resolves once the control record of a page that began without one can be read; never where the page ends before. */
+export function untilReadable(platform: Platform, signal: AbortSignal): Promise<void> {
+  const { after, end } = createTimers(platform)
+  signal.addEventListener('abort', end, { once: true })
+  const control = connectControl(platform)
+  return new Promise((resolve) => {
+    const look = (pauseMs: number) =>
+      after(pauseMs, () =>
+        readControl(control)
+          .then(control.close)
+          .then(resolve, () => look(Math.min(pauseMs * 2, LAST_MS))),
+      )
+    look(FIRST_MS)
+  })
+}
