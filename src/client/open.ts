@@ -94,7 +94,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
 
   const receive = (hint: Hint | null) => {
     if (session.isStill()) return
-    if (hint?.kind === 'accepted') void operations.pump()
+    if (hint?.kind === 'accepted') void operations.catchUp()
     if (hint?.kind === 'settled') void operations.look(hint.opIds).catch(o.report)
     if (hint?.kind === 'control') void session.look()
     if (hint?.kind === 'ask') void session.answer()

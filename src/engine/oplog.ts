@@ -81,6 +81,31 @@ export function readOpen(connection: ControlConnection): Promise<LoggedOperation
   })
 }
 
+/** Number of the newest operation; 0 where there is none. */
+export function readNewest(connection: ControlConnection): Promise<number> {
+  return connection.run(async (db) => {
+    const cursor = await db.transaction('oplog').store.openKeyCursor(null, 'prev')
+    return cursor?.key ?? 0
+  })
+}
+
+/** Operations without an end that came after this one, in order, and the number of the newest of all. */
+export function readOpenAfter(
+  connection: ControlConnection,
+  seq: number,
+): Promise<{ rows: LoggedOperation[]; newest: number }> {
+  return connection.run(async (db) => {
+    const rows: LoggedOperation[] = []
+    let newest = seq
+    const later = db.transaction('oplog').store.iterate(IDBKeyRange.lowerBound(seq, true))
+    for await (const { value } of later) {
+      newest = value.seq
+      if (isOpen(value)) rows.push(value)
+    }
+    return { rows, newest }
+  })
+}
+
 /** Rows in order of acceptance, read one by one: the page of the app answers in between, however many there are. */
 export async function readState(
   index: { iterate(state: string): AsyncIterable<{ value: LoggedOperation }> },
@@ -145,7 +170,11 @@ export function settle(
 
 function canEnd(row: LoggedOperation, end: End): boolean {
   if (end.state === 'acked') return row.state !== 'acked'
-  return row.state === 'open' || row.state === 'quarantine'
+  return isOpen(row)
+}
+
+function isOpen({ state }: LoggedOperation): boolean {
+  return state === 'open' || state === 'quarantine'
 }
 
 export function findByIds(

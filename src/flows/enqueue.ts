@@ -1,5 +1,5 @@
 import { createHanding, type Host, push, refuse, toPushError } from '../engine/handing.js'
-import { append, findByIds, readOpen } from '../engine/oplog.js'
+import { append, findByIds, readNewest, readOpen, readOpenAfter } from '../engine/oplog.js'
 import { createRecorder } from '../engine/recorder.js'
 import { createSettlements } from '../engine/settlement.js'
 import { mintId } from '../lib/id.js'
@@ -48,6 +48,8 @@ export interface Operations<Op extends Operation> {
   take(): Promise<void>
   /** Hands every open operation of the present user to the engine of this tab, in order. */
   pump(): Promise<void>
+  /** The same, where nothing else happened than that another tab accepted some. */
+  catchUp(): Promise<void>
   ack(opId: string, by: EngineName): Promise<void>
   fail(opId: string, cause: unknown): Promise<void>
   /** Another tab settled these. */
@@ -62,8 +64,10 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const handing = control && createHanding({ ...o, log: control, ack: (...end) => ack(...end) })
   /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
   const arrived: LoggedOperation[] = []
-  /** Number of the newest: a gap before the next is another tab's, whose hint may come later or never. */
-  let newest = 0
+  /** All up to this number were read, or arrived here. */
+  let seen = 0
+  /** After them came another tab's. */
+  let behind = false
   const { after, end: endTimers } = createTimers(platform)
   let missed = true
   let turn: Promise<void> = Promise.resolve()
@@ -102,9 +106,27 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
 
   const readDue = async (log: ControlConnection): Promise<LoggedOperation[]> => {
     const rows = arrived.splice(0)
-    if (!missed) return rows
-    missed = false
-    return readOpen(log)
+    if (missed) {
+      missed = false
+      behind = false
+      seen = await readNewest(log)
+      return readOpen(log)
+    }
+    if (!behind) return rows
+    behind = false
+    const later = await readOpenAfter(log, seen)
+    seen = Math.max(seen, later.newest)
+    return [...rows, ...later.rows]
+  }
+
+  /** A gap before it is another tab's, whose hint may come later or never. One that is older was known before. */
+  const note = (row: LoggedOperation) => {
+    if (row.seq > seen + 1) behind = true
+    else if (row.seq <= seen) missed = true
+    else {
+      seen = row.seq
+      arrived.push(row)
+    }
   }
 
   /** One pass at a time, and at most one that waits: it will see all that came until it begins. */
@@ -192,9 +214,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       o.onChange()
       if (!o.host()) o.tell({ kind: 'accepted' })
       else if (row.state === 'open') {
-        missed ||= row.seq !== newest + 1
-        newest = row.seq
-        arrived.push(row)
+        note(row)
         void go()
       }
       return { opId, durable: true, settled }
@@ -206,6 +226,10 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       else o.tell({ kind: 'accepted' })
     },
     pump,
+    catchUp() {
+      behind = true
+      return go()
+    },
     ack,
     async fail(opId, cause) {
       const text = cause instanceof Error ? cause.message : String(cause)

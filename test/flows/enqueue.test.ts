@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createOperations } from '../../src/flows/enqueue.js'
 import type { GraySyncError } from '../../src/model/errors.js'
 import type { Settled } from '../../src/model/operation.js'
@@ -350,6 +350,31 @@ describe('operations in a browser without channels', () => {
 })
 
 describe('operations of one thing from two tabs', () => {
+  it('are read when they come, and not with them all that still wait for the server', async () => {
+    const { engines, open } = createProfile()
+    const [leader, follower] = [open(), open()]
+    await leader.start()
+    await follower.start()
+    const backlog = Array.from({ length: 300 }, (_, n) => leader.enqueue(put('a', String(n))))
+    await Promise.all(backlog)
+    await expect.poll(() => queued(engines.legacy)).toHaveLength(300)
+    await rest()
+    // A row that is read is a copy.
+    const copied = vi.spyOn(globalThis, 'structuredClone')
+    for (let n = 1; n <= 3; n++) {
+      await follower.enqueue(put('a', 'follower'))
+      await expect.poll(() => queued(engines.legacy)).toHaveLength(300 + 2 * n - 1)
+      await leader.enqueue(put('a', 'leader'))
+      await expect.poll(() => queued(engines.legacy)).toHaveLength(300 + 2 * n)
+    }
+    expect(copied.mock.calls.length).toBeGreaterThan(6)
+    expect(copied.mock.calls.length).toBeLessThan(300)
+    const accepted = (await leader.openOperations()).map(({ opId }) => opId)
+    expect(queued(engines.legacy)).toEqual(accepted)
+    await leader.close()
+    await follower.close()
+  })
+
   it('reach the engine in the order of acceptance, also when nobody tells of the first', async () => {
     const { engines, open } = createProfile({ channels: false })
     const leader = open()
