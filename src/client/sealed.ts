@@ -1,7 +1,6 @@
 import { readControl } from '../engine/control.js'
-import { takeLate } from '../engine/late.js'
+import { sweepLate } from '../engine/late.js'
 import type { Operations } from '../flows/enqueue.js'
-import { mintId } from '../lib/id.js'
 import type { Operation } from '../model/operation.js'
 import type { Core } from './core.js'
 
@@ -36,14 +35,12 @@ async function sweep<Op extends Operation>(
   const { flip, owner, handover, switched } = await readControl(connection)
   if (!switched || !owner || handover) return
   const from = owner === 'legacy' ? 'refactored' : 'legacy'
-  const exporter = core.options.engines?.[from]?.queue?.exporter
-  const pending = (await exporter?.read()) ?? []
-  if (!exporter || pending.length === 0) return
-  const at = core.platform.now()
-  const taken = await takeLate(connection, { at, from, pending })
-  // A page that stood still: the queue may be the owner's by now, and what was read of it is in no op-log.
-  if ((await readControl(connection)).flip !== flip) return
-  // Only what was handed out: what comes in between is found at the next look.
-  await exporter.seal(mintId(at, core.platform.randomBytes(16)))
+  const taken = await sweepLate({
+    platform: core.platform,
+    control: connection,
+    engine: core.options.engines?.[from],
+    from,
+    isSealed: (now) => now.flip === flip,
+  })
   if (taken > 0) await operations.pump()
 }

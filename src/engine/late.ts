@@ -1,7 +1,9 @@
-import type { Control, LoggedOperation } from '../model/engine.js'
+import { mintId } from '../lib/id.js'
+import type { Control, Engine, LoggedOperation } from '../model/engine.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
+import type { Platform } from '../model/platform.js'
 import type { ControlConnection } from '../store/control.js'
-import { stepControl } from './control.js'
+import { readControl, stepControl } from './control.js'
 import { findByIds } from './oplog.js'
 
 export interface Late {
@@ -10,6 +12,33 @@ export interface Late {
   /** The engine that does not own the profile. */
   from: EngineName
   pending: readonly Pending<Operation>[]
+}
+
+export interface Sweep<Op extends Operation> {
+  platform: Platform
+  control: ControlConnection
+  /** Not the owner's. */
+  engine: Engine<Op> | undefined
+  from: EngineName
+  /** Whether it is not the owner's still: a page that stood still may empty the queue of an owner otherwise. */
+  isSealed(control: Control): boolean
+}
+
+/**
+ * Empties the queue of an engine that does not own the profile: a stale build, or a page that stood still in the middle
+ * of a push, may have written there. Answers how many operations were new.
+ */
+export async function sweepLate<Op extends Operation>(o: Sweep<Op>): Promise<number> {
+  const { platform, control, from } = o
+  const exporter = o.engine?.queue?.exporter
+  const pending = (await exporter?.read()) ?? []
+  if (!exporter || pending.length === 0) return 0
+  const at = platform.now()
+  const taken = await takeLate(control, { at, from, pending })
+  // Only what was handed out: what comes in between is found at the next look.
+  if (o.isSealed(await readControl(control)))
+    await exporter.seal(mintId(at, platform.randomBytes(16)))
+  return taken
 }
 
 /**

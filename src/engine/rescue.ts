@@ -4,14 +4,12 @@ import type { Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Source } from '../model/source.js'
 import { withinTime } from '../platform/bound.js'
-import { type ControlConnection, readFact, writeFact } from '../store/control.js'
-import { adopt } from './adoption.js'
+import type { ControlConnection } from '../store/control.js'
 import { pagesOf } from './backup.js'
 import type { Coordinator } from './coordinator.js'
 
 /** A broken engine is asked once, and not for long: the user waits. */
 const ANSWER_MS = 5_000
-const UNSEALED = 'unsealed'
 
 /** What a way back that needs no help of the engine it leaves works with. */
 export interface Rescue<Op extends Operation> {
@@ -23,7 +21,6 @@ export interface Rescue<Op extends Operation> {
 
 export interface RescueOptions<Op extends Operation> {
   platform: Platform
-  control: ControlConnection
   source: Engine<Op>
   target: Engine<Op>
   coordinator: Pick<Coordinator, 'check'>
@@ -45,9 +42,9 @@ export async function rescue<Op extends Operation>(o: RescueOptions<Op>): Promis
   return { source: withoutRows, target: withoutImporter(o.target), unread }
 }
 
-/** An exporter that does not fail: what it can't give stays in its queue, and is remembered. */
+/** An exporter that does not fail: what it can't give stays in its queue. */
 export function softenQueue<Op extends Operation>(
-  { platform, control, source: { queue } }: RescueOptions<Op>,
+  { platform, source: { queue } }: Pick<RescueOptions<Op>, 'platform' | 'source'>,
   unread: string[],
 ): Pick<Engine<Op>, 'queue'> {
   if (!queue?.exporter) return {}
@@ -65,37 +62,11 @@ export function softenQueue<Op extends Operation>(
       }
     },
     async seal(handover) {
-      try {
-        // Nothing may be taken out that was not read.
-        if (isRead) return await inTime(platform, exporter.seal(handover))
-      } catch {
-        // As if it had not been read.
-      }
-      await writeFact(control, UNSEALED, handover)
+      // Nothing may be taken out that was not read; what stays is swept up as what comes late.
+      if (isRead) await inTime(platform, exporter.seal(handover)).catch(() => undefined)
     },
   }
   return { queue: { ...queue, exporter: soft } }
-}
-
-interface CollectOptions<Op extends Operation>
-  extends Pick<RescueOptions<Op>, 'platform' | 'control' | 'target'> {
-  coordinator: Pick<Coordinator, 'check' | 'isMine'>
-}
-
-/** Empties the queue that a rescue left behind, before its engine owns again. */
-export async function collect<Op extends Operation>({
-  platform,
-  control,
-  target: { queue },
-  coordinator,
-}: CollectOptions<Op>): Promise<void> {
-  const handover = await readFact<string>(control, UNSEALED)
-  if (handover === null || !queue?.exporter) return
-  const { isMine, check } = coordinator
-  await adopt(control, await queue.exporter.read(), { at: platform.now(), isMine })
-  await check()
-  await queue.exporter.seal(handover)
-  await writeFact(control, UNSEALED, null)
 }
 
 /** Says of every open operation that its effect is not in the store of whoever owns next. */

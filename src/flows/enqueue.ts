@@ -1,10 +1,11 @@
+import { createDue } from '../engine/due.js'
 import { createHanding, type Host, push, refuse, toPushError } from '../engine/handing.js'
-import { append, findByIds, readNewest, readOpen, readOpenAfter } from '../engine/oplog.js'
+import { append, findByIds } from '../engine/oplog.js'
 import { createRecorder } from '../engine/recorder.js'
 import { createSettlements } from '../engine/settlement.js'
 import { mintId } from '../lib/id.js'
 import type { LoggedOperation } from '../model/engine.js'
-import type { GraySyncError } from '../model/errors.js'
+import { GraySyncError } from '../model/errors.js'
 import type {
   Accepted,
   EngineName,
@@ -62,14 +63,11 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const { platform, control } = o
   const settlements = createSettlements(platform)
   const handing = control && createHanding({ ...o, log: control, ack: (...end) => ack(...end) })
-  /** Accepted here since the last pass: while nothing else was missed, the op-log need not be read again. */
-  const arrived: LoggedOperation[] = []
-  /** All up to this number were read, or arrived here. */
-  let seen = 0
-  /** After them came another tab's. */
-  let behind = false
+  const due = createDue(control)
+  /** What is being accepted. */
+  const accepting = new Set<Promise<unknown>>()
+  let isClosing = false
   const { after, end: endTimers } = createTimers(platform)
-  let missed = true
   let turn: Promise<void> = Promise.resolve()
   let waits = false
   let cancelRetry = () => {}
@@ -94,39 +92,14 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const pass = async () => {
     const host = o.host()
     if (!host?.running.push) return
-    if ((await o.forward().catch(complain)) !== 0) missed = true
+    if ((await o.forward().catch(complain)) !== 0) due.miss()
     if (!control || !handing) return
-    if (await handing.meet(host)) missed = true
-    const rows = await readDue(control)
-    missed = !(await handing.handAll(host, rows.filter(isDue))) || missed
-    if (missed) retryLater()
+    if (await handing.meet(host)) due.miss()
+    const rows = await due.read()
+    if (!(await handing.handAll(host, rows.filter(isDue)))) due.miss()
+    if (due.isMissing) retryLater()
     else retryMs = RETRY_FIRST_MS
     o.onChange()
-  }
-
-  const readDue = async (log: ControlConnection): Promise<LoggedOperation[]> => {
-    const rows = arrived.splice(0)
-    if (missed) {
-      missed = false
-      behind = false
-      seen = await readNewest(log)
-      return readOpen(log)
-    }
-    if (!behind) return rows
-    behind = false
-    const later = await readOpenAfter(log, seen)
-    seen = Math.max(seen, later.newest)
-    return [...rows, ...later.rows]
-  }
-
-  /** A gap before it is another tab's, whose hint may come later or never. One that is older was known before. */
-  const note = (row: LoggedOperation) => {
-    if (row.seq > seen + 1) behind = true
-    else if (row.seq <= seen) missed = true
-    else {
-      seen = row.seq
-      arrived.push(row)
-    }
   }
 
   /** One pass at a time, and at most one that waits: it will see all that came until it begins. */
@@ -139,7 +112,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
         return pass()
       })
       .catch((cause) => {
-        missed = true
+        due.miss()
         complain(cause)
         retryLater()
       })
@@ -147,7 +120,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   }
 
   const pump = (): Promise<void> => {
-    missed = true
+    due.miss()
     return go()
   }
 
@@ -196,28 +169,37 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     return { opId: op.opId, durable: false, settled }
   }
 
+  const accept = async (given: Op, applied: boolean): Promise<Accepted> => {
+    const at = platform.now()
+    const opId = given.opId ?? mintId(at, platform.randomBytes(16))
+    const op = { ...given, opId }
+    if (!control) return takeInMemory(op)
+    const host = o.host()
+    if (host && !host.running.push) throw refuse(host)
+    if ((await o.forward()) > 0) due.miss()
+    const { settled, drop } = settlements.wait(opId)
+    const row = await append(control, { op, userId: o.userId(), at, applied }).catch((cause) => {
+      drop()
+      throw cause
+    })
+    showEnd(row)
+    o.onChange()
+    if (!o.host()) o.tell({ kind: 'accepted' })
+    else if (row.state === 'open') {
+      due.note(row)
+      void go()
+    }
+    return { opId, durable: true, settled }
+  }
+
   return {
-    async enqueue(given, applied) {
-      const at = platform.now()
-      const opId = given.opId ?? mintId(at, platform.randomBytes(16))
-      const op = { ...given, opId }
-      if (!control) return takeInMemory(op)
-      const host = o.host()
-      if (host && !host.running.push) throw refuse(host)
-      if ((await o.forward()) > 0) missed = true
-      const { settled, drop } = settlements.wait(opId)
-      const row = await append(control, { op, userId: o.userId(), at, applied }).catch((cause) => {
-        drop()
-        throw cause
-      })
-      showEnd(row)
-      o.onChange()
-      if (!o.host()) o.tell({ kind: 'accepted' })
-      else if (row.state === 'open') {
-        note(row)
-        void go()
-      }
-      return { opId, durable: true, settled }
+    enqueue(given, applied) {
+      if (isClosing) return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
+      const acceptance = accept(given, applied)
+      const end = () => accepting.delete(acceptance)
+      accepting.add(acceptance)
+      acceptance.then(end, end)
+      return acceptance
     },
     async take() {
       if (!(await o.forward().catch(complain))) return
@@ -227,7 +209,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     },
     pump,
     catchUp() {
-      behind = true
+      due.grow()
       return go()
     },
     ack,
@@ -242,6 +224,9 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     },
     look,
     async close() {
+      isClosing = true
+      // A commit whose answer was lost is asked about anew: what is refused must not be in the op-log.
+      await Promise.allSettled(accepting)
       endTimers()
       settlements.deferAll()
       await recorder.close()

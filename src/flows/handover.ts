@@ -4,9 +4,10 @@ import { type Coordinator, createCoordinator } from '../engine/coordinator.js'
 import { gather } from '../engine/gather.js'
 import type { Engines } from '../engine/guarantee.js'
 import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
+import { sweepLate } from '../engine/late.js'
 import { readOpen, toSubject } from '../engine/oplog.js'
 import type { Replicas } from '../engine/replicas.js'
-import { collect, rescue, softenQueue, unapply } from '../engine/rescue.js'
+import { rescue, softenQueue, unapply } from '../engine/rescue.js'
 import { findLost, insistOnNone, restage, stage } from '../engine/staging.js'
 import { mintId } from '../lib/id.js'
 import type { Control, Engine } from '../model/engine.js'
@@ -68,11 +69,12 @@ export async function handover<Op extends Operation>(
   try {
     await h.coordinator.prepare()
     if (isRescue(h)) Object.assign(h, await rescue(h))
-    await collect(h)
     // The owner still writes: what takes long is done now, and brought up to date inside the fence.
     const backup = await openBackup(h)
     await hydrate({ ...h, backup })
     await backup.verify()
+    // What is in that queue would be sent ahead of all that is moved there.
+    await sweepLate({ ...h, engine: h.target, from: h.to, isSealed: h.coordinator.isMine })
     await h.coordinator.fence()
     // Nothing is read before every database of the host knows that nobody owns the profile.
     await raise(h)

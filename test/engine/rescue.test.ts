@@ -1,25 +1,23 @@
 import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
-import { collect, rescue } from '../../src/engine/rescue.js'
+import { rescue } from '../../src/engine/rescue.js'
 import { GraySyncError } from '../../src/model/errors.js'
-import { connectControl, readFact, writeFact } from '../../src/store/control.js'
 import { createFakeEngine, createWorld } from '../../src/testing.js'
 
 /** As the coordinator of a tab whose handover another one took over while it stood still. */
 const late = {
   check: () => Promise.reject(new GraySyncError('FENCED', 'another tab took the handover')),
-  isMine: () => true,
 }
 
 function open() {
   const platform = createWorld({ indexedDB: new IDBFactory() }).tab()
   const [source, target] = [createFakeEngine(['cards', 'tags']), createFakeEngine(['cards'])]
-  return { platform, control: connectControl(platform), source, target }
+  return { platform, source, target }
 }
 
 describe('a tab that comes back late', () => {
   it('puts no row that it rescued over those of another', async () => {
-    const { platform, control, source, target } = open()
+    const { platform, source, target } = open()
     const { page } = source.data ?? {}
     source.disk.rows.set('cards', new Map([['a', { id: 'a' }]]))
     // What can't be read as a whole is put over, table by table.
@@ -27,21 +25,8 @@ describe('a tab that comes back late', () => {
       page: (table: string, after: undefined, limit: number) =>
         table === 'tags' ? Promise.reject(new Error('broken')) : page?.(table, after, limit),
     })
-    const rescuing = rescue({ platform, control, source, target, coordinator: late })
+    const rescuing = rescue({ platform, source, target, coordinator: late })
     await expect(rescuing).rejects.toMatchObject({ code: 'FENCED' })
     expect(target.disk.rows.get('cards')?.size ?? 0).toBe(0)
-    control.close()
-  })
-
-  it('empties no queue that a rescue left', async () => {
-    const { platform, control, target } = open()
-    await writeFact(control, 'unsealed', 'h1')
-    let sealed = 0
-    Object.assign(target.queue?.exporter ?? {}, { seal: async () => void sealed++ })
-    const collecting = collect({ platform, control, target, coordinator: late })
-    await expect(collecting).rejects.toMatchObject({ code: 'FENCED' })
-    expect(sealed).toBe(0)
-    expect(await readFact(control, 'unsealed')).toBe('h1')
-    control.close()
   })
 })

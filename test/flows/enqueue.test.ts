@@ -1,11 +1,35 @@
 import { describe, expect, it, vi } from 'vitest'
+import { readOpen } from '../../src/engine/oplog.js'
 import { createOperations } from '../../src/flows/enqueue.js'
 import type { GraySyncError } from '../../src/model/errors.js'
 import type { Settled } from '../../src/model/operation.js'
-import { connectControl } from '../../src/store/control.js'
+import { type ControlConnection, connectControl } from '../../src/store/control.js'
+import type { Tab } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { createProfile, inTime, put, queued, replacePush, rest } from '../support/session.js'
 import { passTime } from '../support/time.js'
+
+/** The op-log of a tab in which no engine runs. */
+function createAlone(
+  platform: Tab,
+  control: ControlConnection,
+  onSettled: (settled: Settled) => void = () => {},
+) {
+  return createOperations({
+    platform,
+    control,
+    onSettled,
+    userId: () => null,
+    adoptNullUser: () => false,
+    host: () => null,
+    forward: async () => 0,
+    tell: () => {},
+    onHanded: () => {},
+    onChange: () => {},
+    onPushed: () => {},
+    onError: () => {},
+  })
+}
 
 describe('an operation that is known already', () => {
   it('is not sent again once it was acknowledged, also by a later session', async () => {
@@ -199,20 +223,7 @@ describe('an engine that misbehaves', () => {
     const platform = createProfile().world.tab()
     const control = connectControl(platform)
     const heard: Settled[] = []
-    const operations = createOperations({
-      platform,
-      control,
-      userId: () => null,
-      adoptNullUser: () => false,
-      host: () => null,
-      forward: async () => 0,
-      tell: () => {},
-      onHanded: () => {},
-      onChange: () => {},
-      onPushed: () => {},
-      onSettled: (settled) => heard.push(settled),
-      onError: () => {},
-    })
+    const operations = createAlone(platform, control, (settled) => heard.push(settled))
     const { opId, settled } = await operations.enqueue(put('a'), false)
     await operations.ack(opId, 'legacy')
     await operations.ack(opId, 'refactored')
@@ -415,6 +426,38 @@ describe('an operation that the engine does not know', () => {
     engines.legacy.acknowledge()
     await expect.poll(() => later.openOperations()).toEqual([])
     await later.close()
+  })
+})
+
+describe('an operation that is given when the handle closes', () => {
+  it('is accepted and in the op-log, or neither, however late the disk answers', async () => {
+    const platform = createProfile().world.tab()
+    const disk = connectControl(platform)
+    let answer = () => {}
+    const answered = new Promise<void>((go) => {
+      answer = go
+    })
+    const operations = createAlone(platform, {
+      ...disk,
+      run: async (work) => {
+        const result = await disk.run(work)
+        await answered
+        return result
+      },
+    })
+    const accepting = operations.enqueue(put('a'), false)
+    let isClosed = false
+    const closing = operations.close().then(() => {
+      isClosed = true
+    })
+    await rest()
+    expect(isClosed).toBe(false)
+    await expect(operations.enqueue(put('b'), false)).rejects.toMatchObject({ code: 'CLOSED' })
+    answer()
+    const { opId } = await accepting
+    await closing
+    expect((await readOpen(disk)).map((row) => row.opId)).toEqual([opId])
+    disk.close()
   })
 })
 

@@ -158,6 +158,22 @@ describe('the order within one thing', () => {
     await next.close()
   })
 
+  it('is kept where a page that stood still wrote one into the queue that is returned to', async () => {
+    const profile = createProfile()
+    const { legacy, refactored } = profile.engines
+    const opIds = await useLegacy(profile, 'a', 'a', 'a')
+    const before = [...legacy.disk.queue]
+    const forth = openWith(profile, rollouts.all)
+    expect(await forth.start()).toMatchObject({ running: 'refactored' })
+    expect(queued(refactored)).toEqual(opIds)
+    await forth.close()
+    legacy.disk.queue.push(...before.slice(1))
+    const back = openWith(profile, rollouts.kill)
+    expect(await back.start()).toMatchObject({ running: 'legacy' })
+    expect(queued(legacy)).toEqual(opIds)
+    await back.close()
+  })
+
   it('is kept where the target does not know one of them, which comes back with the way back', async () => {
     const profile = createProfile()
     const { legacy, refactored } = profile.engines
