@@ -8,8 +8,9 @@ export default defineConfig({
     include: [
       'test/engine/**/*.test.ts',
       'test/flows/{enqueue,handover,handover-faults,rescue}.test.ts',
-      'test/client/{quarantine,sealed}.test.ts',
-      'test/dexie/limbo.test.ts',
+      'test/client/{breaker,quarantine,sealed,sent,session,storage}.test.ts',
+      'test/dexie/{capture,fence,limbo}.test.ts',
+      'test/engines/quirky.test.ts',
     ],
     setupFiles: ['test/support/indexeddb.ts'],
   },
