@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { boundEngines, startEngine, stopEngine } from '../../src/engine/adapter.js'
 import type { Engine, EngineContext } from '../../src/model/engine.js'
+import { GraySyncError } from '../../src/model/errors.js'
 import { createFakeEngine, createWorld, type RowOperation } from '../../src/testing.js'
 import { rest } from '../support/session.js'
 
@@ -36,6 +37,47 @@ describe('a start', () => {
     await expect(starting).rejects.toMatchObject({ code })
   })
 
+  it('that does not end in time is told by the engine, and what it starts later is stopped', async () => {
+    const world = createWorld()
+    let begin = (_: { stop(): void }) => {}
+    let isStopped = false
+    const slow = engine(
+      () =>
+        new Promise((resolve) => {
+          begin = resolve as typeof begin
+        }),
+    )
+    const starting = startEngine(world.tab(), 'refactored', slow, CONTEXT)
+    const late = expect(starting).rejects.toMatchObject({
+      code: 'ENGINE_TIMEOUT',
+      message: 'engine refactored did not start in time',
+    })
+    await rest()
+    world.advance(15_000)
+    await late
+    begin({
+      stop() {
+        isStopped = true
+      },
+    })
+    await rest()
+    expect(isStopped).toBe(true)
+  })
+
+  it('that rejects says of which engine and why, and a code of its own stays', async () => {
+    const start = (cause: Error) =>
+      startEngine(
+        createWorld().tab(),
+        'legacy',
+        engine(() => thrown(cause)),
+        CONTEXT,
+      )
+    const cause = new Error('no')
+    await expect(start(cause)).rejects.toMatchObject({ message: 'engine legacy: no', cause })
+    const own = new GraySyncError('QUOTA', 'full')
+    await expect(start(own)).rejects.toBe(own)
+  })
+
   it('without an answer is an engine that can not be steered', async () => {
     const starting = startEngine(
       createWorld().tab(),
@@ -60,6 +102,12 @@ describe('a stop', () => {
     expect(await stopEngine(createWorld().tab(), running)).toBe(clean)
   })
 
+  it('is told its deadline', async () => {
+    const told: unknown[] = []
+    await stopEngine(createWorld().tab(), { stop: async (o) => void told.push(o) })
+    expect(told).toEqual([{ deadlineMs: 5_000 }])
+  })
+
   it('that hangs is over after its deadline', async () => {
     const world = createWorld()
     const stopping = stopEngine(world.tab(), { stop: hang })
@@ -78,6 +126,36 @@ describe('an engine with bounds', () => {
     const members = Object.keys(engines?.refactored ?? {}).sort()
     expect(members).toEqual(['data', 'queue', 'replay', 'start', 'store', 'version'])
     expect(boundEngines(createWorld().tab(), undefined)).toEqual({})
+  })
+
+  it('has the reads of its rows that it was given, and no other', async () => {
+    const full = createFakeEngine(['cards'])
+    if (!full.data) throw new Error('the fake engine has rows')
+    const { page, get, name, tables } = full.data
+    const bare = { ...full, data: { page, get, name, tables } }
+    const rich = {
+      ...full,
+      data: {
+        ...bare.data,
+        count: async (table: string) => table.length,
+        rewrite: async (table: string, keys: readonly IDBValidKey[]) =>
+          void seen.push(table, ...keys),
+        changes: async (table: string) => ({ of: table }) as never,
+      },
+    }
+    const seen: unknown[] = []
+    const { engines } = boundEngines(createWorld().tab(), { legacy: bare, refactored: rich })
+    expect(Object.keys(engines?.legacy.data ?? {}).sort()).toEqual([
+      'get',
+      'name',
+      'page',
+      'tables',
+    ])
+    const data = engines?.refactored?.data
+    expect(await data?.count?.('cards')).toBe(5)
+    expect(await data?.changes?.('cards')).toEqual({ of: 'cards' })
+    await data?.rewrite?.('cards', ['a'], () => ({}) as never)
+    expect(seen).toEqual(['cards', 'a'])
   })
 
   it('keeps what an adapter made of a class refers to', async () => {
@@ -120,7 +198,10 @@ describe('an engine with bounds', () => {
     reach(fake)[member] = hang
     const { engines } = boundEngines(world.tab(), { legacy: fake })
     const call = reach(engines?.legacy ?? {})[member] as () => Promise<unknown>
-    const refused = expect(call()).rejects.toMatchObject({ code: 'ENGINE_TIMEOUT' })
+    const refused = expect(call()).rejects.toMatchObject({
+      code: 'ENGINE_TIMEOUT',
+      message: 'engine legacy did not answer in time',
+    })
     await rest()
     world.advance(30_000)
     await refused
