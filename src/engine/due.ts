@@ -4,8 +4,11 @@ import { readNewest, readOpen, readOpenAfter } from './oplog.js'
 
 /** What the tab with the engine has not looked at yet. While nothing was missed, the op-log is not read again. */
 export interface Due {
-  /** Accepted here. A gap before it is another tab's, whose hint may come later or never; what is older was known before. */
-  note(row: LoggedOperation): void
+  /**
+   * Accepted here, under the term that stands. A gap before it is another tab's, whose hint may come later or never; what is
+   * older was known before; and where the term fell the site was cleared, and numbers begin anew.
+   */
+  note(row: LoggedOperation, term: number): void
   /** Another tab accepted some. */
   grow(): void
   /** Anything may have been missed. */
@@ -19,16 +22,19 @@ export function createDue(log: ControlConnection | null): Due {
   const arrived: LoggedOperation[] = []
   /** All up to this number were read, or arrived here. */
   let seen = 0
+  /** Of the last that was accepted here. */
+  let lastTerm = 0
   let isBehind = false
   let isMissing = true
   return {
-    note(row) {
-      if (row.seq > seen + 1) isBehind = true
-      else if (row.seq <= seen) isMissing = true
+    note(row, term) {
+      if (term < lastTerm || row.seq <= seen) isMissing = true
+      else if (row.seq > seen + 1) isBehind = true
       else {
         seen = row.seq
         arrived.push(row)
       }
+      lastTerm = term
     },
     grow() {
       isBehind = true

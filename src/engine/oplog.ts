@@ -11,20 +11,24 @@ export interface Acceptance {
   applied: boolean
 }
 
-/** Appends an operation under the present owner; an id that is there already is the same operation. */
-export function append(connection: ControlConnection, o: Acceptance): Promise<LoggedOperation> {
+/** Appends an operation under the present owner, and says the term; an id that is there already is the same operation. */
+export function append(
+  connection: ControlConnection,
+  o: Acceptance,
+): Promise<{ row: LoggedOperation; term: number }> {
   return connection.run(async (db) => {
     const tx = db.transaction(['control', 'oplog'], 'readwrite', { durability: 'relaxed' })
     const oplog = tx.objectStore('oplog')
-    const known = await oplog.index('opId').get(o.op.opId)
-    if (known) return known
     const control = (await tx.objectStore('control').get('control')) as Control | undefined
+    const term = control?.term ?? 0
+    const known = await oplog.index('opId').get(o.op.opId)
+    if (known) return { row: known, term }
     const row = toRow(o, control?.flip ?? 1, control ? control.owner : 'legacy', false)
     const seq = await oplog.add(row as LoggedOperation)
     tx.commit()
     // Only now it is accepted: a full disk shows at commit, after every request succeeded.
     await tx.done
-    return { ...row, seq }
+    return { row: { ...row, seq }, term }
   })
 }
 

@@ -89,14 +89,20 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   const complain = (cause: unknown) => o.onError(toPushError('none', '-', cause))
   const recorder = createRecorder({ control, after, onTrouble: complain })
 
+  const readDue = async () => {
+    let rows = await due.read()
+    // Another user may have come meanwhile, whose older operations go first.
+    while (due.isMissing) rows = await due.read()
+    return rows.filter(isDue)
+  }
+
   const pass = async () => {
     const host = o.host()
     if (!host?.running.push) return
     if ((await o.forward().catch(complain)) !== 0) due.miss()
     if (!control || !handing) return
     if (await handing.meet(host)) due.miss()
-    const rows = await due.read()
-    if (!(await handing.handAll(host, rows.filter(isDue)))) due.miss()
+    if (!(await handing.handAll(host, await readDue()))) due.miss()
     if (due.isMissing) retryLater()
     else retryMs = RETRY_FIRST_MS
     o.onChange()
@@ -178,15 +184,17 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     if (host && !host.running.push) throw refuse(host)
     if ((await o.forward()) > 0) due.miss()
     const { settled, drop } = settlements.wait(opId)
-    const row = await append(control, { op, userId: o.userId(), at, applied }).catch((cause) => {
-      drop()
-      throw cause
-    })
+    const { row, term } = await append(control, { op, userId: o.userId(), at, applied }).catch(
+      (cause) => {
+        drop()
+        throw cause
+      },
+    )
     showEnd(row)
     o.onChange()
     if (!o.host()) o.tell({ kind: 'accepted' })
     else if (row.state === 'open') {
-      due.note(row)
+      due.note(row, term)
       void go()
     }
     return { opId, durable: true, settled }

@@ -190,8 +190,8 @@ describe('operations that wait for an owner', () => {
         at: 1,
         applied: false,
       })
-    expect((await accept('waiting')).assigned).toBeNull()
-    const { op } = await accept('done')
+    expect((await accept('waiting')).row.assigned).toBeNull()
+    const { op } = (await accept('done')).row
     await adopt(connection, [{ opId: 'own', op, userId: null, state: 'open' }], { at: 1 })
     await settle(connection, 'done', { state: 'acked', by: 'legacy' })
     await take(coordinator, step)

@@ -20,13 +20,10 @@ import { createWorld } from '../../src/testing.js'
 const open = (): ControlConnection =>
   connectControl(createWorld({ indexedDB: new IDBFactory() }).tab())
 
-const accept = (log: ControlConnection, opId: string, at = 1) =>
-  append(log, {
-    op: { opId, entity: 'cards', entityId: 'a', kind: 'put' },
-    userId: 'ann',
-    at,
-    applied: false,
-  })
+const accept = async (log: ControlConnection, opId: string, at = 1) => {
+  const op = { opId, entity: 'cards', entityId: 'a', kind: 'put' }
+  return (await append(log, { op, userId: 'ann', at, applied: false })).row
+}
 
 const pending = (opId: string): Pending<Operation> => ({
   opId,
