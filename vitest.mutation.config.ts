@@ -8,7 +8,7 @@ export default defineConfig({
     include: [
       'test/engine/**/*.test.ts',
       'test/flows/{enqueue,handover,handover-faults,rescue}.test.ts',
-      'test/client/{breaker,quarantine,sealed,sent,session,storage}.test.ts',
+      'test/client/{breaker,handle,quarantine,sealed,sent,session,storage}.test.ts',
       'test/dexie/{capture,fence,limbo}.test.ts',
       'test/engines/quirky.test.ts',
     ],
