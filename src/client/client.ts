@@ -7,6 +7,7 @@ import type { Platform } from '../model/platform.js'
 import { WRITES } from '../model/writes.js'
 import { withinTime } from '../platform/bound.js'
 import { detectPlatform } from '../platform/platform.js'
+import { closeAll } from './closing.js'
 import { createEmitter } from './events.js'
 import { createInert } from './inert.js'
 import { type Opened, open } from './open.js'
@@ -15,9 +16,6 @@ import { createPresence } from './state.js'
 import { createWrites } from './writes.js'
 
 const START_TIMEOUT_MS = 3_000
-const FLUSH_TIMEOUT_MS = 2_000
-/** An engine is given five seconds to stop, and what it proved is written down. */
-const END_TIMEOUT_MS = 7_000
 
 /**
  * Makes the handle of one app. Make it once, outside of any component, and call `start()` without
@@ -46,6 +44,7 @@ export function createClient<Op extends Operation>(
 ): GraySync<Op> {
   checkOptions(options)
   if (!platform) return createInert()
+  let closing: Promise<void> | null = null
   let isClosed = false
   /** Of all that is open; another one begins where it has to be opened anew. */
   let life = new AbortController()
@@ -93,19 +92,6 @@ export function createClient<Op extends Operation>(
     opening ??= openAll()
     return opening
   }
-  const closeAll = async (opened: Opened<Op>) => {
-    const late = () => new GraySyncError('STORE_BLOCKED', 'the last records can’t be written')
-    const inTime = (ms: number, ending: Promise<void>) =>
-      withinTime(platform, ms, ending, late).catch(report)
-    const { core, voice, session, operations } = opened
-    await inTime(FLUSH_TIMEOUT_MS, voice.flush())
-    await inTime(END_TIMEOUT_MS, session.end())
-    await inTime(FLUSH_TIMEOUT_MS, operations.close())
-    life.abort(new GraySyncError('CLOSED', 'this handle is closed'))
-    core.replicas.close()
-    core.stores.control?.close()
-    core.stores.database?.close()
-  }
   const halt = (cause: unknown) => {
     const error = report(cause)
     state.show({ phase: 'halted', decision: null, running: null, error })
@@ -115,8 +101,8 @@ export function createClient<Op extends Operation>(
   const revive = async (opened: Opened<Op>) => {
     const { untilReadable } = await import('./patrol.js')
     await untilReadable(platform, life.signal)
-    if (isClosed || state.get().running) return
-    opening = closeAll(opened).then(openAll)
+    if (closing || state.get().running) return
+    opening = closeAll(opened, life).then(openAll)
     const { carryOver } = await import('./desk.js')
     await carryOver(opened, await opening)
     await begin()
@@ -137,6 +123,14 @@ export function createClient<Op extends Operation>(
         (desk) => desk.keepAuditing(opened, server),
         () => {},
       )
+  }
+  const close = async () => {
+    const opened = await opening?.catch(() => null)
+    if (opened) await closeAll(opened, life)
+    isClosed = true
+    state.show({ phase: 'closed', decision: state.get().decision, running: null })
+    emitter.emit('closed', undefined)
+    emitter.clear()
   }
   const settle = async (): Promise<Snapshot> => {
     await starting?.catch(report)
@@ -234,14 +228,9 @@ export function createClient<Op extends Operation>(
       const opened = await reach()
       await (await import('./desk.js')).forget(opened, o?.keepPending ?? false)
     },
-    async close() {
-      if (isClosed) return
-      const opened = await opening?.catch(() => null)
-      if (opened) await closeAll(opened)
-      isClosed = true
-      state.show({ phase: 'closed', decision: state.get().decision, running: null })
-      emitter.emit('closed', undefined)
-      emitter.clear()
+    close() {
+      closing ??= close()
+      return closing
     },
   }
 }

@@ -233,11 +233,11 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     look,
     async close() {
       isClosing = true
-      // A commit whose answer was lost is asked about anew: what is refused must not be in the op-log.
-      await Promise.allSettled(accepting)
       endTimers()
       settlements.deferAll()
-      await recorder.close()
+      // A commit whose answer was lost is asked about anew: what is refused must not be in the op-log.
+      const accepted = Promise.allSettled(accepting).then(settlements.deferAll)
+      await Promise.all([accepted, recorder.close()])
     },
   }
 }

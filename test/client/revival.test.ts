@@ -132,6 +132,24 @@ describe('databases that answer only after the start', () => {
     expect(asked).toBe(0)
   })
 
+  it.each([0, 1, 2, 5, 20, 60])(
+    'leave a page closed that is closed %i turns later',
+    async (turns) => {
+      const { faulty, profile } = await createHanging()
+      const gray = await startBlocked(profile)
+      faulty.hangs = false
+      profile.world.advance(5_000)
+      for (let turn = 0; turn < turns; turn++) await new Promise((go) => setImmediate(go))
+      let ended = 0
+      for (const closing of [gray.close(), gray.close()]) void closing.then(() => ended++)
+      expect(ended).toBe(0)
+      await pass(profile, 20)
+      expect(ended).toBe(2)
+      expect(gray.getSnapshot()).toMatchObject({ phase: 'closed', running: null })
+      expect(await profile.world.tab().locks()).toEqual([])
+    },
+  )
+
   it('are left alone where legacy runs without them', async () => {
     const faulty = createFaultyFactory()
     faulty.hangs = true
