@@ -152,7 +152,7 @@ describe('a tab that leads and hangs', () => {
       tab.hang()
       const second = createTestClient<RowOperation>(options, world.tab())
       await second.start()
-      await lookOn(world, 5)
+      await lookOn(world, 4)
       await awaitSnapshot(
         second,
         (snapshot) => isWriter(snapshot) && snapshot.running === 'refactored',
