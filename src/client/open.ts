@@ -76,8 +76,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     state,
     emitter,
   })
-  const isFirstBoot = stores.first !== null && stores.first.term === 0
-  const pristine = isFirstBoot && (await platform.pristine())
+  const pristine = stores.first?.term === 0 && (await platform.pristine())
   const assignment = createAssignment({
     subject: () => ({ ...subject, id: profile.bucketingKey }),
     now: () => refresh?.correctedNow() ?? platform.now(),
