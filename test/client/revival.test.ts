@@ -32,6 +32,8 @@ async function startBlocked(profile: Profile, gray = profile.open()) {
   await rest()
   profile.world.advance(2_000)
   expect(await starting).toMatchObject({ running: null, blocked: { by: 'STORE_BLOCKED' } })
+  // From here on it waits.
+  await rest()
   return gray
 }
 
@@ -144,7 +146,7 @@ describe('databases that answer only after the start', () => {
       for (const closing of [gray.close(), gray.close()]) void closing.then(() => ended++)
       expect(ended).toBe(0)
       await pass(profile, 20)
-      expect(ended).toBe(2)
+      await expect.poll(() => ended).toBe(2)
       expect(gray.getSnapshot()).toMatchObject({ phase: 'closed', running: null })
       expect(await profile.world.tab().locks()).toEqual([])
     },
