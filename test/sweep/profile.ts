@@ -104,12 +104,12 @@ export function createProfile(
       now: () => BEGAN_AT + profile.clockOffset + Math.floor(schedule.now()),
       monotonic: () => schedule.now(),
       random: schedule.random,
-      randomBytes: (length) => Uint8Array.from({ length }, () => schedule.random.below(256)),
+      randomBytes: (length) => new Uint8Array(length).map(() => schedule.random.below(256)),
       setTimer: (run, ms) => schedule.after(ms, () => deliver('timer', run)),
       pause: () => tell('pause', undefined),
       fetch: (input, init) =>
         new Promise<Response>((resolve, reject) => {
-          const request = new Request(input, init)
+          const request = input instanceof Request ? input : new Request(input, init)
           if (request.signal.aborted) return reject(request.signal.reason)
           if (state === 'dead') return
           request.signal.addEventListener('abort', () => reject(request.signal.reason))
