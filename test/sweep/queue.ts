@@ -30,7 +30,11 @@ interface EngineSchema extends DBSchema {
 }
 
 export type EngineDisk = Connection<EngineSchema>
-type Writing = IDBPTransaction<EngineSchema, ('notes' | 'queue' | 'staged' | 'meta')[], 'readwrite'>
+export type Writing = IDBPTransaction<
+  EngineSchema,
+  ('notes' | 'queue' | 'staged' | 'meta')[],
+  'readwrite'
+>
 
 export const nameOfDisk = (name: EngineName) => `engine-${name}`
 

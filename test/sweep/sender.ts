@@ -1,7 +1,7 @@
 import type { EngineContext } from '../../src/model/engine.js'
 import type { EngineName } from '../../src/model/operation.js'
 import type { Platform } from '../../src/model/platform.js'
-import { type EngineDisk, type QueuedRow, write } from './queue.js'
+import { type EngineDisk, type QueuedRow, type Writing, write } from './queue.js'
 import type { Note } from './server.js'
 
 const RETRY_MS = 1_000
@@ -55,19 +55,25 @@ export function createSender(o: {
     }
   }
 
+  const change = (
+    rows: readonly QueuedRow[],
+    how: (tx: Writing, row: QueuedRow) => Promise<unknown>,
+  ) =>
+    write(disk, async (tx) => {
+      for (const row of rows) {
+        // Where the site was cleared meanwhile, its number is another's by now.
+        const held = await tx.objectStore('queue').get(row.seq)
+        if (!held || held.opId === row.opId) await how(tx, row)
+      }
+    })
+
   const conclude = async (rows: readonly QueuedRow[]) => {
     const acknowledge = () => {
       for (const row of rows) void ctx.ack(row.opId)
     }
     // Real engines do it in either order.
     if (name === 'refactored') acknowledge()
-    await write(disk, async (tx) => {
-      for (const { seq, opId } of rows) {
-        // Where the site was cleared meanwhile, its number is another's by now.
-        const held = await tx.objectStore('queue').get(seq)
-        if (held?.opId === opId) await tx.objectStore('queue').delete(seq)
-      }
-    })
+    await change(rows, (tx, { seq }) => tx.objectStore('queue').delete(seq))
     if (name === 'legacy') acknowledge()
   }
 
@@ -75,9 +81,7 @@ export function createSender(o: {
   const sendFirst = async (): Promise<boolean> => {
     const rows = distinct(await disk.run((db) => db.getAll('queue', null, o.width)))
     if (rows.length === 0) return false
-    await write(disk, async (tx) => {
-      for (const row of rows) await tx.objectStore('queue').put({ ...row, state: 'inflight' })
-    })
+    await change(rows, (tx, row) => tx.objectStore('queue').put({ ...row, state: 'inflight' }))
     if (stopped) return false
     const outcomes = await Promise.all(rows.map((row) => post(row).catch(() => null)))
     if (outcomes.includes('fenced')) stopped = true
