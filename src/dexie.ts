@@ -3,6 +3,7 @@ import { capture, type ToOperation } from './dexie/capture.js'
 import { guardWrites, readChangesOf } from './dexie/middleware.js'
 import { keyReader } from './lib/keys.js'
 import type { EngineContext } from './model/engine.js'
+import { GraySyncError } from './model/errors.js'
 import type { GraySync } from './model/handle.js'
 import type { EngineName, Operation } from './model/operation.js'
 import type { Rewritten, Source, SourceRow } from './model/source.js'
@@ -147,6 +148,8 @@ export interface DexieSourceOptions {
  * Shows the tables of a Dexie database to an audit, row by row in the order of their primary keys, which no index
  * leaves out. Writes only for a repair, and opens the database if Dexie would. Rejects with Dexie's own errors.
  *
+ * @throws GraySyncError `OPTION` when it is asked for its tables, which a database without versions knows once it is open.
+ *
  * @example
  * ```ts
  * import { Dexie } from 'dexie'
@@ -162,7 +165,14 @@ export function dexieSource(db: Dexie, o: DexieSourceOptions = {}): Source {
     name: o.name ?? db.name,
     // A schema that is read from the disk is known once the database is open.
     get tables() {
-      return o.tables ?? db.tables.map(({ name }) => name)
+      if (o.tables) return o.tables
+      if (db.tables.length === 0 && !db.isOpen()) {
+        throw new GraySyncError(
+          'OPTION',
+          `dexieSource: the tables of "${db.name}" are known once it is open; open it, or name "tables"`,
+        )
+      }
+      return db.tables.map(({ name }) => name)
     },
     page: (name, after, limit) => readPage(db.table(name), after, limit),
     get: (name, keys) => readRows(db.table(name), keys),

@@ -71,7 +71,7 @@ export function otlpSink(options: OtlpOptions): Sink {
         ...init,
         headers: { ...options.headers, ...init.headers },
       })
-      return response.ok ? { status: 'accepted' } : toRefusal(response)
+      return response.ok ? await readAcceptance(response) : toRefusal(response)
     } catch {
       return { status: 'retry' }
     }

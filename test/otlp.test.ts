@@ -251,6 +251,17 @@ describe('files and erasure', () => {
     expect(await sinkFor(status, []).sendFile?.(file, { signal })).toEqual(result)
   })
 
+  it('are tried again where a page of a captive portal answers', async () => {
+    const sink = otlpSink({
+      url: '/v1/logs',
+      filesUrl: '/v1/files',
+      installationsUrl: '/v1/installations',
+      fetch: async () => new Response('<p>', { headers: { 'content-type': 'text/html' } }),
+    })
+    expect(await sink.sendFile?.(file, { signal })).toEqual({ status: 'retry' })
+    expect(await sink.erase?.('installation-1', { signal })).toEqual({ status: 'retry' })
+  })
+
   it('are not offered where no endpoint is named', () => {
     const sink = otlpSink({ url: '/v1/logs' })
     expect([sink.sendFile, sink.erase]).toEqual([undefined, undefined])

@@ -22,6 +22,9 @@ export async function trackFlight(read: ReadFlight): Promise<Flight> {
     has: (table, key) => flying.has(nameRow(table, key)),
     watch: (source) => ({
       ...source,
+      get tables() {
+        return source.tables
+      },
       async page(table, after, limit) {
         const rows = await source.page(table, after, limit)
         await note()

@@ -138,7 +138,10 @@ function boundQueue<Op extends Operation>(queue: Queue<Op>, bound: Bound): Queue
 function boundSource(data: Source, bound: Bound): Source {
   return {
     name: data.name,
-    tables: data.tables,
+    // A source may know them only once its database is open.
+    get tables() {
+      return data.tables
+    },
     page: bound((table, after, limit) => data.page(table, after, limit)),
     get: bound((table, keys) => data.get(table, keys)),
     ...(data.count && { count: bound((table) => data.count?.(table) ?? Promise.resolve(0)) }),

@@ -1,5 +1,5 @@
 import { type GraySyncError, isGraySyncError } from '../model/errors.js'
-import type { Answer } from './transport.js'
+import { type Answer, isSend } from './transport.js'
 
 /** What is seen of the refactored engine while it runs. */
 export type Observation =
@@ -23,8 +23,7 @@ const UNREACHED = /fetch|network|load failed/i
 export function blamesAnswer({ method, status, outcome }: Answer): boolean {
   if (outcome === 'conflict') return true
   if (outcome !== null || NEUTRAL.has(status)) return false
-  const isSend = method !== 'GET' && method !== 'HEAD'
-  return status >= 500 || (status >= 400 && isSend)
+  return status >= 500 || (status >= 400 && isSend(method))
 }
 
 /** Whether what an engine threw, or said of an operation, speaks against the engine. */

@@ -1,6 +1,7 @@
 import type { EngineContext } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Fetch } from '../model/platform.js'
+import { isSend } from './transport.js'
 
 export interface ShadowContextOptions {
   fetch: Fetch
@@ -41,7 +42,7 @@ export function createShadowContext(o: ShadowContextOptions): EngineContext {
     async fetch(input, init) {
       const request = new Request(input, init)
       const { method } = request
-      if (method !== 'GET' && method !== 'HEAD') {
+      if (isSend(method)) {
         o.onRefused()
         throw refuse(method)
       }

@@ -5,6 +5,9 @@ export interface Transport {
   fetch: Fetch
 }
 
+/** Whether a request changes something on the server. */
+export const isSend = (method: string): boolean => method !== 'GET' && method !== 'HEAD'
+
 /** What a request was answered with, and what that says of the server. */
 export interface Answer {
   method: string
@@ -44,7 +47,10 @@ export function createTransport(o: TransportOptions): Transport {
     }
     // Last, since the term takes a moment to read.
     if (o.isSuspended()) {
-      throw new GraySyncError('SUSPENDED', 'sends of this engine are suspended by the rollout')
+      throw new GraySyncError(
+        'SUSPENDED',
+        'this engine may not send: the rollout is killed, or it was given up on this device',
+      )
     }
   }
   return {
@@ -53,7 +59,7 @@ export function createTransport(o: TransportOptions): Transport {
       const request = new Request(input, init)
       const signal = AbortSignal.any([o.signal, request.signal])
       const headers = new Headers(request.headers)
-      const isWrite = request.method !== 'GET' && request.method !== 'HEAD'
+      const isWrite = isSend(request.method)
       if (isWrite) {
         headers.set('graysync-term', String(o.term))
         headers.set('graysync-device', o.device)

@@ -208,6 +208,32 @@ describe('a refactored engine', () => {
     await gray.close()
   })
 
+  it('is not cleared of its silence or its failures by answers to what it only reads', async () => {
+    const profile = await moved()
+    const { gray, trips } = await visit(profile)
+    const ctx = profile.engines.refactored.starts.at(-1)
+    for (const id of ['a', 'b', 'c']) await gray.enqueue(put(id))
+    for (let n = 0; n < 11; n++) {
+      await pass(profile, 10_000)
+      for (const method of ['GET', 'HEAD']) await ctx?.fetch(SERVER, { method })
+    }
+    await pass(profile, 20_000)
+    expect(trips).toMatchObject([{ by: 'silence' }])
+    await gray.close()
+
+    const other = await moved()
+    const { gray: failing, trips: told } = await visit(other)
+    const sender = other.engines.refactored.starts.at(-1)
+    for (const fault of ['one', 'two', 'three', 'four']) {
+      await sender?.fetch(SERVER, { method: 'HEAD' })
+      sender?.fail((await failing.enqueue(put(fault))).opId, new Error(fault))
+      await rest()
+    }
+    await rest()
+    expect(told).toMatchObject([{ by: 'failures' }])
+    await failing.close()
+  })
+
   it('that is slow and answers is in good order, and so is one whose page slept', async () => {
     const profile = await moved()
     const { gray, trips } = await visit(profile)

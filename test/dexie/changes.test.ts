@@ -1,4 +1,5 @@
 import { Dexie } from 'dexie'
+import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import { dexieSource, grayStores, grayWrites } from '../../src/dexie.js'
 import { regionOf } from '../../src/lib/tracker.js'
@@ -30,6 +31,24 @@ async function loadTracked() {
   await page.gray.start()
   return { ...profile, page }
 }
+
+describe('the tables of a source', () => {
+  it('are those of the schema, and are refused while nobody knows them', async () => {
+    const disk = { indexedDB: new IDBFactory(), IDBKeyRange }
+    const declared = new Dexie('cards', disk)
+    declared.version(1).stores({ cards: 'id' })
+    expect(dexieSource(declared).tables).toEqual(['cards'])
+    await declared.open()
+    const found = new Dexie('cards', disk)
+    const source = dexieSource(found)
+    expect(() => source.tables).toThrow('dexieSource: the tables of "cards" are known once it is')
+    expect(dexieSource(found, { tables: ['cards'] }).tables).toEqual(['cards'])
+    await found.open()
+    expect(source.tables).toEqual(['cards'])
+    declared.close()
+    found.close()
+  })
+})
 
 describe('changes', () => {
   it('are the rows that committed transactions wrote, of the app and of its engine', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { trackFlight } from '../../src/consistency/flight.js'
 import { boundEngines, startEngine, stopEngine } from '../../src/engine/adapter.js'
 import type { Engine, EngineContext } from '../../src/model/engine.js'
 import { GraySyncError } from '../../src/model/errors.js'
+import type { Source } from '../../src/model/source.js'
 import { createFakeEngine, createWorld, type RowOperation } from '../../src/testing.js'
 import { rest } from '../support/session.js'
 
@@ -126,6 +128,21 @@ describe('an engine with bounds', () => {
     const members = Object.keys(engines?.refactored ?? {}).sort()
     expect(members).toEqual(['data', 'queue', 'replay', 'start', 'store', 'version'])
     expect(boundEngines(createWorld().tab(), undefined)).toEqual({})
+  })
+
+  it('has the tables that its source knows by then', async () => {
+    const full = createFakeEngine(['cards'])
+    const known: string[] = []
+    const source = Object.defineProperty({ ...full.data }, 'tables', { get: () => [...known] })
+    const late = { ...full, data: source as Source }
+    const { engines } = boundEngines(createWorld().tab(), { legacy: late })
+    const data = engines?.legacy.data as Source
+    const flight = await trackFlight(async () => new Set<string>())
+    const watched = flight.watch(data)
+    expect(watched.tables).toEqual([])
+    known.push('cards')
+    expect(data.tables).toEqual(['cards'])
+    expect(watched.tables).toEqual(['cards'])
   })
 
   it('has the reads of its rows that it was given, and no other', async () => {
