@@ -72,10 +72,11 @@ export interface GrayWritesOptions {
 export function grayWrites<Op extends Operation>(
   gray: GraySync<Op>,
   captured: Readonly<Record<string, ToOperation<Op>>> = {},
-  { store = null }: { store?: EngineName | null } = {},
+  o: GrayWritesOptions = {},
 ): Middleware<DBCore> {
   const port = gray[WRITES]
   if (!port) return NOTHING
+  const store = o.store ?? null
   return guardWrites({
     port,
     store,

@@ -6,7 +6,6 @@ import { readPreference } from './profile.js'
 
 /** What a tab shows while another one leads. */
 export interface Following {
-  isOn(): boolean
   begin(): void
   end(): void
   show(control: Control): void
@@ -34,7 +33,6 @@ export function createFollowing<Op extends Operation>(core: Core<Op>): Following
   }
 
   return {
-    isOn: () => isOn,
     begin() {
       isOn = true
     },

@@ -17,7 +17,6 @@ export interface CoordinatorOptions {
   id: string
   from: EngineName
   to: EngineName
-  attempt: number
   /** The claim this coordinator steps under. */
   claim: number
   onStep(control: Control): void
@@ -44,7 +43,6 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
     id: o.id,
     from: o.from,
     to: o.to,
-    attempt: o.attempt,
     startedAt: o.platform.now(),
     finishing: false,
   }

@@ -63,7 +63,7 @@ export async function handover<Op extends Operation>(
 ): Promise<Outcome> {
   const from = present.owner ?? 'legacy'
   const id = mintId(o.platform.now(), o.platform.randomBytes(16))
-  const which = { id, from, to: opposite(from), attempt: 1, claim: present.claim + 1 }
+  const which = { id, from, to: opposite(from), claim: present.claim + 1 }
   const h = begin(o, which)
   let moved: string[] = []
   try {
@@ -122,7 +122,7 @@ function opposite(name: EngineName): EngineName {
 
 function begin<Op extends Operation>(
   o: HandoverOptions<Op>,
-  which: { id: string; from: EngineName; to: EngineName; attempt: number; claim: number },
+  which: { id: string; from: EngineName; to: EngineName; claim: number },
 ): Handing<Op> {
   const since = o.platform.monotonic()
   const { legacy, refactored } = o.engines

@@ -45,7 +45,7 @@ export interface Decision {
   share: number | null
   /** Unsigned 32-bit hash of the subject. */
   bucket: number | null
-  /** Taken from the cache, not yet confirmed by the network in this session. */
+  /** Taken from the cache or inlined, not yet confirmed by the network in this session. */
   cached: boolean
   /** Older than the rollout's `maxAgeMs`. */
   stale: boolean

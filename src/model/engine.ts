@@ -3,7 +3,7 @@ import type { Fetch } from './platform.js'
 import type { Source } from './source.js'
 import type { EngineRights, WRITES } from './writes.js'
 
-/** What the host gives for one sync engine. A capability is a member that exists; the least is `start`. */
+/** What the host gives for one sync engine. A capability is a member that exists; the least is `version` and `start`. */
 export interface Engine<Op extends Operation> {
   /** Names the breaker's latch, and what operations this build knows. */
   version: string
@@ -31,15 +31,16 @@ export interface Store<Op extends Operation> {
 
 /** A running engine, as far as it can be steered. */
 export interface Running<Op extends Operation> {
+  /** Within `deadlineMs` (5,000). Answering nothing counts as clean; a throw or a timeout does not. */
   stop?(o: { deadlineMs: number }): Awaitable<void | { clean: boolean; inflight: string[] }>
   /**
    * Applies the operation to the engine's store and queues it for sending; idempotent by `opId`. Where it is `applied`,
    * the store holds the effect, and perhaps later ones: it is only to be queued.
    */
   push?(op: Identified<Op>, o: { applied: boolean }): Awaitable<void>
-  /** Sends what it holds, as far as it gets: asked before a reload that changes the engine. */
+  /** Sends what it holds, as far as it gets within `deadlineMs` (10,000): asked before a reload that changes the engine. */
   drain?(o: { deadlineMs: number }): Promise<void>
-  /** Asks the server, and sends nothing: what an engine that died was handed is settled by the answer, or handed over once more. */
+  /** Asks the server, and sends nothing: what an engine that died was handed is settled by the answer, or handed over once more. After one that takes more than 5 seconds nothing more is asked. */
   probe?(opId: string): Promise<'applied' | 'absent' | 'unknown'>
   plan?(op: Identified<Op>): Promise<PlannedRequest[]>
 }
@@ -127,7 +128,6 @@ export interface HandoverState {
   id: string
   from: EngineName
   to: EngineName
-  attempt: number
   startedAt: number
   /** `true` once committed, while the target is not activated or the source not sealed. */
   finishing: boolean

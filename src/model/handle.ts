@@ -31,7 +31,7 @@ export interface GraySyncOptions<Op extends Operation> {
   consent?: Consent
   /** `start` resolves within this, whatever hangs. @default 3000 */
   startTimeoutMs?: number
-  /** Whether an operation queued by nobody belongs to the present user. @default false: quarantined */
+  /** Whether an operation queued by nobody belongs to the present user. @default false: it waits until nobody is signed in */
   adoptNullUser?(op: Pending<Op>): boolean
   /** @default false: a user's backups are deleted at logout */
   keepBackupsOnLogout?: boolean
@@ -48,7 +48,10 @@ export interface RolloutOptions {
   keys: readonly JsonWebKey[]
   /** A signed document inlined, for a first start without the network. */
   bootstrap?: string
-  /** Refreshed at most this often. @default 300000 */
+  /**
+   * Pause between two requests while the page is seen, stretched by up to a fifth; 1,000 to 86,400,000. A page that is
+   * seen again, a device that is online again and the stream ask sooner. @default 300000
+   */
   refreshMs?: number
 }
 
@@ -70,6 +73,7 @@ export type Snapshot = Readonly<
       | {
           phase: 'running'
           decision: Decision
+          /** For a follower the engine that another tab runs. */
           running: EngineName | null
           role: 'writer' | 'follower'
           blocked?: { by: ErrorCode; fix: string }
@@ -99,12 +103,15 @@ export interface Preflight {
   guarantee: Guarantee
 }
 
+/** What a backup put back. */
 export interface RestoreReport {
+  /** Its id. */
   backup: string
   operations: number
   rows: number
 }
 
+/** What `on` tells. Instants are epoch ms. */
 export interface Events {
   started: Snapshot
   decided: Decision
@@ -114,6 +121,7 @@ export interface Events {
   handoverFinished: {
     id: string
     outcome: 'committed' | 'aborted'
+    /** Operations. */
     moved: number
     durationMs: number
     because?: ErrorCode
@@ -121,6 +129,7 @@ export interface Events {
   engineSwitched: { from: EngineName; to: EngineName }
   halted: GraySyncError
   fenced: { term: number }
+  /** `by`: `failures`, `silence`, `start`, `integrity` or `boots`. */
   tripped: { engine: EngineName; by: string }
   divergenceFound: { table: string; kind: DivergenceKind; count: number }
   guaranteeChanged: Guarantee
@@ -144,7 +153,10 @@ export interface GraySync<Op extends Operation> {
     listener: (event: Events[K]) => void,
     o?: { signal?: AbortSignal },
   ): () => void
-  /** Resolves when the operation is durably accepted; rejects when nothing took it. */
+  /**
+   * Resolves when the operation is accepted, and rejects when it was not: with OPTION, NO_QUEUE, STORE, QUOTA, CLOSED, or
+   * what `push` threw. `applied`: the owner's store holds its effect already, and it is only to be sent. @default false
+   */
   enqueue(op: Op, o?: { applied?: boolean }): Promise<Accepted>
   /** For a host that overlays open operations on its reads. */
   openOperations(): Promise<readonly Pending<Op>[]>
@@ -156,7 +168,10 @@ export interface GraySync<Op extends Operation> {
   audit(options?: AuditOptions): Promise<AuditReport>
   /** Plans how one side of an audit becomes equal to the other; nothing is done before `apply()`. */
   repair(options: RepairOptions): Promise<Repair>
-  /** Puts operations and rows of a backup back; the newest where none is named. */
+  /**
+   * Puts operations and rows of a backup back; the newest where none is named. Rows only where the owner's engine has a
+   * `store`. Rejects with BACKUP or STORE.
+   */
   restore(backup?: string): Promise<RestoreReport>
   /**
    * Counts that the user used a feature, under a name that says nothing of the person.
@@ -168,9 +183,15 @@ export interface GraySync<Op extends Operation> {
   /** What was said here, and what became of it: the last twenty, oldest first. */
   feedbackEntries(): Promise<readonly FeedbackEntry[]>
   setConsent(consent: Consent): Promise<void>
-  /** Journal, manifests of backups and the snapshot, as a JSON file. */
+  /**
+   * Journal, manifests of backups, control record, operations that died (without content) and the snapshot, as a JSON
+   * file. Rejects with STORE.
+   */
   supportFile(): Promise<Blob>
-  /** Deletes what graysync holds of this profile, and what its form keeps; open operations only unless kept. */
+  /**
+   * Deletes what graysync holds of this profile, and what its form keeps; open operations only unless kept. Who owns the
+   * profile, the highest rollout version and what the breaker knows stay. Rejects with STORE where nothing is stored.
+   */
   forget(options?: { keepPending?: boolean }): Promise<void>
   close(): Promise<void>
   /** For the doors of host databases; absent on a server. */

@@ -39,5 +39,5 @@ export interface Accepted {
 export type Settled =
   | { status: 'acked'; by: EngineName; durationMs: number }
   | { status: 'dead'; error: GraySyncError }
-  /** Still open when this handle closed or another tab took over; a later start goes on with it. */
+  /** Still open when this handle closed; a later start goes on with it. */
   | { status: 'deferred' }

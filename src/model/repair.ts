@@ -38,9 +38,9 @@ export interface RepairReport {
 export interface RepairOptions {
   /** What the audit was against. */
   against: Source
-  /** Whose rows are right; the rows of the other side are changed. */
+  /** Whose rows are right; the rows of the other side are changed. Not looked at where `of` is an id. */
   winner: RepairPlan['winner']
-  /** What an audit of the two found; or the id of a repair that was planned before. */
+  /** What an audit of the two found, at most the 500 that a report describes: audit and repair again for the rest. Or the id of a repair that was planned before. */
   of: Pick<AuditReport, 'divergences'> | string
   /** Gives a row that the losing side lacks that side's shape. @default as the winner holds it */
   convert?(table: string, row: SourceRow['row']): SourceRow['row']

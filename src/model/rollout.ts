@@ -48,6 +48,7 @@ export interface Stage {
   share: number
   /** Names of segments, one of which must match; absent or empty: everybody. */
   where?: readonly string[]
+  /** How long a move is on trial: both. @default 7 days and 50 acknowledged operations */
   probation?: { days?: number; operations?: number }
 }
 
@@ -74,9 +75,9 @@ export interface Rollout {
   /** What a share that shrinks does to those already moved. @default 'keep' */
   onShrink?: 'keep' | 'handover'
   segments?: readonly Segment[]
-  /** Subject ids that never get refactored. */
+  /** Ids, each the first that its profile saw, that get legacy; the reasons from KILLED to OVERRIDDEN go before. */
   deny?: readonly string[]
-  /** Subject ids that always get refactored. */
+  /** Ids, each the first that its profile saw, that get refactored; the reasons from KILLED to OPTED_OUT go before. */
   allow?: readonly string[]
   /** Whether users may choose. @default both true */
   preference?: { optIn?: boolean; optOut?: boolean }
@@ -87,8 +88,14 @@ export interface Rollout {
   stages: readonly Stage[]
   /** Share of profiles that run the other engine in shadow, with a hash of its own; 0: none, also on probation. @default those on probation */
   shadow?: { share: number }
+  /**
+   * `intervalMs`: 60,000 to 86,400,000. @default an hour against `server`, five minutes for a shadow.
+   * `sample`: share of devices, 0 to 100,000. @default everybody. Absent: `server` is audited after a switch only.
+   */
   audit?: { intervalMs?: number; sample?: number }
+  /** Share of devices that tell metrics, 0 to 100,000. @default everybody */
   telemetry?: { sample?: number }
+  /** Checked for its shape, and ignored. */
   guardrails?: Readonly<Record<string, unknown>>
   /** What users are asked. */
   feedback?: { survey?: PlannedSurvey }

@@ -116,16 +116,18 @@ export interface Divergence {
   table: string
   key: IDBValidKey
   kind: DivergenceKind
-  /** The paths that differ, sorted; empty for a whole row. */
+  /** The paths that differ, sorted, at most 50; empty for a whole row. */
   paths: readonly string[]
   /** By path, what the two sides hold: redacted unless the rules show the path. */
   values: Readonly<Record<string, readonly [string, string]>>
 }
 
 export interface AuditOptions {
-  /** What the owner's rows are held against. @default the other engine's store, while that engine runs in shadow */
+  /** What the owner's rows are held against. @default the other engine's store while that engine runs in shadow, else `server` of the options; rejects with AUDIT where there is neither */
   against?: 'other' | Source
+  /** @default every table with rules; all that both have where there are none */
   tables?: readonly string[]
+  /** Ends it early: the report then is not complete. */
   signal?: AbortSignal
   /**
    * Goes on where the last such audit of these two sources stopped: looks at what was written since and at what was

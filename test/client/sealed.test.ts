@@ -40,7 +40,6 @@ async function goBack(
     id: 'back',
     from: 'refactored',
     to: 'legacy',
-    attempt: 1,
     claim: claim + 1,
     onStep: () => {},
   })

@@ -57,7 +57,6 @@ describe('the ballast', () => {
       id: 'h1',
       from: 'legacy',
       to: 'refactored',
-      attempt: 1,
       claim: 1,
       onStep: () => {},
     })

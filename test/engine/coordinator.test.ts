@@ -14,7 +14,6 @@ const HANDOVER: HandoverState = {
   id: 'h1',
   from: 'legacy',
   to: 'refactored',
-  attempt: 1,
   startedAt: 1_700_000_000_000,
   finishing: false,
 }
@@ -86,7 +85,6 @@ async function open(state: Control, change: { id?: string; claim?: number } = {}
     id: 'h1',
     from: 'legacy',
     to: 'refactored',
-    attempt: 1,
     claim: 5,
     onStep: (control) => seen.push(control),
     ...change,

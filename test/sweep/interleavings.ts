@@ -46,7 +46,7 @@ async function lead(world: World, name: string): Promise<void> {
   const join = (which: { id: string; from: Control['owner']; claim: number }) => {
     const from = which.from ?? 'legacy'
     const to = from === 'legacy' ? ('refactored' as const) : ('legacy' as const)
-    const order = { ...which, from, to, attempt: 1, platform, control, onStep: () => {} }
+    const order = { ...which, from, to, platform, control, onStep: () => {} }
     return createCoordinator(order)
   }
   if (handover?.finishing) return join({ ...handover, claim: present.claim }).finish()
