@@ -170,7 +170,7 @@ export function dexieSource(db: Dexie, o: DexieSourceOptions = {}): Source {
       if (db.tables.length === 0 && !db.isOpen()) {
         throw new GraySyncError(
           'OPTION',
-          `dexieSource: the tables of "${db.name}" are known once it is open; open it, or name "tables"`,
+          `dexieSource: "${db.name}" has no schema until it is open; name "tables"`,
         )
       }
       return db.tables.map(({ name }) => name)

@@ -5,7 +5,7 @@ import {
   toAnswerFingerprint,
   toFingerprint,
 } from '../engine/outcome.js'
-import { type Answer, isSend } from '../engine/transport.js'
+import type { Answer } from '../engine/transport.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
 import { withinTime } from '../platform/bound.js'
@@ -82,7 +82,7 @@ export function createWatch(o: WatchOptions): Watch {
   }
 
   const judgeAnswer = async (answer: Answer): Promise<void> => {
-    if (answer.status < 400 && isSend(answer.method)) {
+    if (answer.status < 400 && answer.isWrite) {
       silentMs = 0
       // One that names its operation is counted when that operation ends.
       if (!answer.hasOperation) breaker.take({ kind: 'ok' })

@@ -1,5 +1,5 @@
 import { type GraySyncError, isGraySyncError } from '../model/errors.js'
-import { type Answer, isSend } from './transport.js'
+import type { Answer } from './transport.js'
 
 /** What is seen of the refactored engine while it runs. */
 export type Observation =
@@ -20,10 +20,10 @@ const NAMES = new Set(['AbortError', 'QuotaExceededError', 'NetworkError'])
 const UNREACHED = /fetch|network|load failed/i
 
 /** Whether an answer speaks against the engine, should the server be in order. */
-export function blamesAnswer({ method, status, outcome }: Answer): boolean {
+export function blamesAnswer({ isWrite, status, outcome }: Answer): boolean {
   if (outcome === 'conflict') return true
   if (outcome !== null || NEUTRAL.has(status)) return false
-  return status >= 500 || (status >= 400 && isSend(method))
+  return status >= 500 || (status >= 400 && isWrite)
 }
 
 /** Whether what an engine threw, or said of an operation, speaks against the engine. */

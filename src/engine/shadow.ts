@@ -1,7 +1,6 @@
 import type { EngineContext } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Fetch } from '../model/platform.js'
-import { isSend } from './transport.js'
 
 export interface ShadowContextOptions {
   fetch: Fetch
@@ -42,7 +41,7 @@ export function createShadowContext(o: ShadowContextOptions): EngineContext {
     async fetch(input, init) {
       const request = new Request(input, init)
       const { method } = request
-      if (isSend(method)) {
+      if (method !== 'GET' && method !== 'HEAD') {
         o.onRefused()
         throw refuse(method)
       }

@@ -5,12 +5,11 @@ export interface Transport {
   fetch: Fetch
 }
 
-/** Whether a request changes something on the server. */
-export const isSend = (method: string): boolean => method !== 'GET' && method !== 'HEAD'
-
 /** What a request was answered with, and what that says of the server. */
 export interface Answer {
   method: string
+  /** Neither GET nor HEAD. */
+  isWrite: boolean
   url: string
   status: number
   /** The request named the operation that it carries. */
@@ -49,7 +48,7 @@ export function createTransport(o: TransportOptions): Transport {
     if (o.isSuspended()) {
       throw new GraySyncError(
         'SUSPENDED',
-        'this engine may not send: the rollout is killed, or it was given up on this device',
+        'this engine is given up or its rollout is killed: it may not send',
       )
     }
   }
@@ -59,7 +58,7 @@ export function createTransport(o: TransportOptions): Transport {
       const request = new Request(input, init)
       const signal = AbortSignal.any([o.signal, request.signal])
       const headers = new Headers(request.headers)
-      const isWrite = isSend(request.method)
+      const isWrite = request.method !== 'GET' && request.method !== 'HEAD'
       if (isWrite) {
         headers.set('graysync-term', String(o.term))
         headers.set('graysync-device', o.device)
@@ -69,6 +68,7 @@ export function createTransport(o: TransportOptions): Transport {
       const isEchoed = answer.headers.get('graysync-term') === String(o.term)
       o.onAnswer({
         method: request.method,
+        isWrite,
         url: request.url,
         status: answer.status,
         hasOperation: headers.has('graysync-operation'),

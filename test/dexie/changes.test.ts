@@ -41,7 +41,7 @@ describe('the tables of a source', () => {
     await declared.open()
     const found = new Dexie('cards', disk)
     const source = dexieSource(found)
-    expect(() => source.tables).toThrow('dexieSource: the tables of "cards" are known once it is')
+    expect(() => source.tables).toThrow('dexieSource: "cards" has no schema until it is open')
     expect(dexieSource(found, { tables: ['cards'] }).tables).toEqual(['cards'])
     await found.open()
     expect(source.tables).toEqual(['cards'])

@@ -9,7 +9,13 @@ import type { Answer } from '../../src/engine/transport.js'
 import { type ErrorCode, GraySyncError } from '../../src/model/errors.js'
 
 const answer = (method: string, status: number, outcome: string | null = null) =>
-  ({ method, status, outcome, url: 'https://x.test/api/notes/4711?q=1' }) as Answer
+  ({
+    method,
+    isWrite: method.startsWith('P'),
+    status,
+    outcome,
+    url: 'https://x.test/api/notes/4711?q=1',
+  }) as Answer
 
 describe('an answer', () => {
   it.each([401, 403, 408, 409, 412, 425, 429])(

@@ -133,9 +133,29 @@ describe('an answer', () => {
     const answer = await fetch(URL, { method: 'POST' })
     expect(await answer.text()).toBe('body')
     expect(answers).toEqual([
-      { method: 'POST', url: URL, status: 200, hasOperation: false, outcome, echoes: term === '5' },
+      {
+        method: 'POST',
+        isWrite: true,
+        url: URL,
+        status: 200,
+        hasOperation: false,
+        outcome,
+        echoes: term === '5',
+      },
     ])
     expect(fenced.count).toBe(outcome === 'fenced' ? 1 : 0)
+  })
+
+  it.each([
+    ['GET', false],
+    ['HEAD', false],
+    ['POST', true],
+    ['PUT', true],
+    ['DELETE', true],
+  ])('to %s is to a write: %s', async (method, isWrite) => {
+    const { fetch, answers } = open({}, () => new Response())
+    await fetch(URL, { method })
+    expect(answers).toMatchObject([{ method, isWrite }])
   })
 
   it('that does not come proves nothing', async () => {
