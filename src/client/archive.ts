@@ -2,10 +2,11 @@ import { adopt } from '../engine/adoption.js'
 import { deleteBackup, readManifests, readPart } from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { readJournal } from '../engine/journal.js'
+import { readOpen } from '../engine/oplog.js'
 import { GraySyncError } from '../model/errors.js'
 import type { RestoreReport } from '../model/handle.js'
 import { DRAFT_NOTE, SURVEYS_NOTE } from '../model/notes.js'
-import type { Operation, Pending } from '../model/operation.js'
+import type { Identified, Operation, Pending } from '../model/operation.js'
 import type { Consent } from '../model/record.js'
 import type { ControlConnection } from '../store/control.js'
 import type { Core } from './core.js'
@@ -31,7 +32,8 @@ export async function restore<Op extends Operation>(
   const manifest = backup ? manifests.find(({ hid }) => hid === backup) : manifests[0]
   if (!manifest) throw new GraySyncError('BACKUP', `backup ${backup ?? '(newest)'}: there is none`)
   const { owner } = await readControl(control)
-  const store = owner ? core.options.engines?.[owner]?.store : undefined
+  const engine = owner ? core.options.engines?.[owner] : undefined
+  const store = engine?.store
   let rows = 0
   let pending: Pending<Operation>[] = []
   for (const [index, part] of manifest.parts.entries()) {
@@ -46,6 +48,10 @@ export async function restore<Op extends Operation>(
     }
   }
   await adopt(control, pending, { at: core.platform.now() })
+  // The rows are from before: what was written since, and no server has, is written once more.
+  for (const { op, applied } of store ? await readOpen(control) : []) {
+    if (applied && engine?.knows?.(op) !== false) await store?.apply(op as Identified<Op>)
+  }
   await operations.pump()
   return { backup: manifest.hid, operations: pending.length, rows }
 }
@@ -136,7 +142,8 @@ export async function forget<Op extends Operation>(
     const tx = db.transaction(['control', 'oplog', 'journal', 'backup'], 'readwrite')
     const facts = tx.objectStore('control')
     for (const key of await facts.getAllKeys()) {
-      const isOfData = key === 'control' || key === 'version' || key.startsWith('breaker:')
+      const isOfData =
+        ['control', 'version', 'databases'].includes(key) || key.startsWith('breaker:')
       if (!isOfData) await facts.delete(key)
     }
     if (!keepPending) await tx.objectStore('oplog').clear()

@@ -41,8 +41,9 @@ export async function beginAttempt<Op extends Operation>(
   const count = (same?.count ?? 0) + 1
   await writeFact(connection, 'attempts', { what, count, coolMs: 0, heardAt })
   return {
-    async end({ outcome }) {
-      if (outcome === 'aborted' && !isBack) {
+    async end({ outcome, because }) {
+      // One that another tab took did not fail.
+      if (outcome === 'aborted' && !isBack && because !== 'FENCED') {
         const coolMs = COOLING_MS[count - 1] ?? 0
         await writeFact(connection, 'attempts', { what, count, coolMs, heardAt })
       } else if (outcome === 'committed' && reason === 'ROLLED_BACK') {

@@ -24,6 +24,8 @@ export function createBoots(platform: Platform, version: string): Boots {
     count,
     clear,
     begin(signal) {
+      // What nobody sees is discarded at any time.
+      if (!platform.visible()) return () => {}
       platform.note.write(NOTE, `${count() + 1} ${version}`)
       // What stopped it, or saw it not start, is a page that lives; one that is left stops its engine first.
       signal.addEventListener('abort', clear, { once: true })

@@ -21,6 +21,7 @@ export interface Booted {
 export async function cross<Op extends Operation>(
   core: Core<Op>,
   mayHandOver: boolean,
+  isMine: () => boolean,
 ): Promise<Booted> {
   const { control: connection } = core.stores
   if (!connection) throw new GraySyncError('STORE', 'there is no control record')
@@ -48,6 +49,8 @@ export async function cross<Op extends Operation>(
       return { control, blocked: missed ? { by: 'UNSUPPORTED', fix } : null }
     }
     const blocked = next === 'handover' ? await handOver(core, control) : await goOn(core, control)
+    // A tab that lost the lease meanwhile must not end the term of who has it.
+    if (!isMine()) throw new GraySyncError('FENCED', 'another tab leads')
     // The term that stands may be another tab's by now: two may never send under one.
     if (blocked) {
       return { control: await takeTerm({ platform: core.platform, control: connection }), blocked }
@@ -138,6 +141,7 @@ function handoverOptions<Op extends Operation>(core: Core<Op>): HandoverOptions<
     control,
     engines,
     userId: core.userId(),
+    presentUser: core.userId,
     adoptNullUser: core.adoptNullUser,
     audit: core.compare,
     rescues: isWayBack(core),

@@ -49,7 +49,8 @@ export function createGuard(o: GuardOptions): Guard {
       o.reconsider()
     },
   })
-  return { breaker, observe: createObserver({ ...o, breaker, epoch }) }
+  const isKilled = () => o.assignment.decide('refactored').reason === 'KILLED'
+  return { breaker, observe: createObserver({ ...o, breaker, epoch, isKilled }) }
 }
 
 /** An engine that can't be left without its help is not given up: nothing would run instead of it. */

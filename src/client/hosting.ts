@@ -121,7 +121,7 @@ export function createHosting<Op extends Operation>(
         return false
       } catch (cause) {
         abort.abort()
-        if (name === 'refactored' && isGraySyncError(cause)) {
+        if (name === 'refactored' && isGraySyncError(cause) && isWanted()) {
           core.observe({ kind: 'start', error: cause })
         }
         throw cause

@@ -223,7 +223,6 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   const session: Session<Op> = createSession(core, operations)
   const shadow = createShadow(core, { host: session.host, say: voice.say, load: o.load })
   state.onceSettled(shadow.look)
-
   proof.reassess()
   serveWrites(o.writes, { replicas, operations, session, reload, emitter, report: o.report })
   assignment.take((await refresh?.load()) ?? null, true)
@@ -236,6 +235,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     voice,
     refresh,
     async bind(next) {
+      if (subject?.id !== next?.id) guard.observe({ kind: 'left' })
       subject = next
       reload.reconsider()
       await operations.pump()

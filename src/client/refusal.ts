@@ -8,6 +8,8 @@ export interface Refusal {
   refuse(by: ErrorCode, fix: string): void
   /** A newer build of the app wrote what is stored: this one takes operations and sends nothing. */
   waitForUpdate(): void
+  /** There is no control record, and no engine that may run without. */
+  refuseBare(): void
   /** Decides without a control record. */
   decideBare(): void
   /** Why there is no control record. */
@@ -30,18 +32,25 @@ export function createRefusal<Op extends Operation>(
   const decideBare = () =>
     core.decided(core.decide(wasSwitched(platform) ? 'refactored' : 'legacy'))
 
+  const whyBare = () => ({
+    by: stores.refused?.code ?? 'STORE',
+    fix: stores.refused?.message ?? 'storage is not available',
+  })
+
   return {
     refuse,
+    refuseBare() {
+      decideBare()
+      const { by, fix } = whyBare()
+      refuse(by, fix)
+    },
     decideBare,
     waitForUpdate() {
       decideBare()
       state.amend({ reload: 'required' })
       refuse('NEWER_STATE', stores.refused?.message ?? 'update the app')
     },
-    whyBare: () => ({
-      by: stores.refused?.code ?? 'STORE',
-      fix: stores.refused?.message ?? 'storage is not available',
-    }),
+    whyBare,
     whyNoEngine: (name) =>
       core.options.engines
         ? `this profile is on ${name}: ship an app that has that engine`

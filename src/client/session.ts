@@ -47,14 +47,16 @@ export function createSession<Op extends Operation>(
   /** Rises with every lead and at its end: what was begun under a lower one goes no further. */
   let reign = 0
   let away = false
+  let ended = false
   const attendance = createAttendance(platform, signal)
   const following = createFollowing(core)
-  const { refuse, waitForUpdate, decideBare, whyBare, whyNoEngine } = createRefusal(
+  const { refuse, refuseBare, waitForUpdate, decideBare, whyBare, whyNoEngine } = createRefusal(
     core,
     lease.isHeld,
   )
 
   async function begin(): Promise<void> {
+    if (ended) return
     const mine = reign
     attendance.show()
     if (core.stores.isNewer) return waitForUpdate()
@@ -82,7 +84,7 @@ export function createSession<Op extends Operation>(
     following.end()
     try {
       if (!core.stores.control) return await runBare(isMine)
-      const booted = await cross(core, lease.isHeld()).catch(stay)
+      const booted = await cross(core, lease.isHeld(), isMine).catch(stay)
       if (isMine()) await run(booted, isMine)
     } catch (cause) {
       if (isMine()) halt(cause)
@@ -104,10 +106,9 @@ export function createSession<Op extends Operation>(
 
   /** Nothing can be stored here: the engine that the profile has runs, and nothing ever moves. */
   async function runBare(isMine: () => boolean): Promise<void> {
+    if (wasSwitched(platform)) return refuseBare()
     decideBare()
-    const blocked = whyBare()
-    if (wasSwitched(platform)) return refuse(blocked.by, blocked.fix)
-    await start('legacy', { flip: 0, term: 0 }, blocked, isMine)
+    await start('legacy', { flip: 0, term: 0 }, whyBare(), isMine)
     await operations.pump()
   }
 
@@ -185,6 +186,7 @@ export function createSession<Op extends Operation>(
   }
 
   function comeBack(): void {
+    if (ended) return
     if (!away) return void recheck().catch(core.report)
     away = false
     begin().catch(halt)
@@ -203,11 +205,7 @@ export function createSession<Op extends Operation>(
 
   async function follow(): Promise<void> {
     const { control: connection } = core.stores
-    if (!connection) {
-      decideBare()
-      const { by, fix } = whyBare()
-      return refuse(by, fix)
-    }
+    if (!connection) return refuseBare()
     const control = await readControl(connection)
     core.decided(core.decide(control.owner ?? control.handover?.from ?? 'legacy'))
     following.begin()
@@ -221,6 +219,13 @@ export function createSession<Op extends Operation>(
     state.show({ phase: 'halted', decision: core.decision(), running: null, error })
     if (!signal.aborted) core.emitter.emit('halted', error)
     void hosting.stop().then(lease.giveBack)
+    if (error.code === 'STORE_BLOCKED') beginAgain(reign).catch(core.report)
+  }
+
+  /** What does not open as a page is shown again may do so later. */
+  async function beginAgain(mine: number): Promise<void> {
+    await (await import('./patrol.js')).untilReadable(platform, signal)
+    if (mine === reign && !signal.aborted) await begin().catch(halt)
   }
 
   return {
@@ -236,6 +241,7 @@ export function createSession<Op extends Operation>(
     look: () => following.look().catch((cause) => void core.report(cause)),
     answer: () => lease.show().catch((cause) => void core.report(cause)),
     async end() {
+      ended = true
       reign++
       await hosting.stop()
       lease.giveBack()

@@ -1,6 +1,7 @@
 import {
   blames,
   blamesAnswer,
+  isNeutral,
   type Observation,
   toAnswerFingerprint,
   toFingerprint,
@@ -27,6 +28,8 @@ export interface WatchOptions {
   /** Hands on what the engine did not take. */
   pump(): Promise<void>
   epoch(): number | null
+  /** Its sends are refused by the rollout. */
+  isKilled(): boolean
   report(cause: unknown): void
   signal: AbortSignal
 }
@@ -82,12 +85,19 @@ export function createWatch(o: WatchOptions): Watch {
   }
 
   const judgeAnswer = async (answer: Answer): Promise<void> => {
+    // Signed out, or too often: that is an answer too.
+    if (isNeutral(answer.status)) silentMs = 0
     if (answer.status < 400 && answer.isWrite) {
       silentMs = 0
       // One that names its operation is counted when that operation ends.
       if (!answer.hasOperation) breaker.take({ kind: 'ok' })
     }
     if (blamesAnswer(answer)) await fail(toAnswerFingerprint(answer), toProbe(answer.url))
+  }
+
+  const forget = () => {
+    unanswered.clear()
+    silentMs = 0
   }
 
   const judge = async (seen: Observation): Promise<void> => {
@@ -110,9 +120,10 @@ export function createWatch(o: WatchOptions): Watch {
         return blames(seen.cause) ? fail(toFingerprint(seen.cause), o.url) : undefined
       case 'answered':
         return judgeAnswer(seen.answer)
+      case 'left':
+        return forget()
       case 'stopped':
-        unanswered.clear()
-        silentMs = 0
+        forget()
         return breaker.keep()
     }
   }
@@ -121,9 +132,9 @@ export function createWatch(o: WatchOptions): Watch {
     const since = platform.monotonic() - lastLook
     lastLook += since
     // A page that slept has seen nothing, and neither has its engine.
-    if (since < 2 * LOOK_MS && platform.online() && unanswered.size >= SILENT_OPERATIONS) {
-      silentMs += since
-    } else silentMs = 0
+    const isHeard = since < 2 * LOOK_MS && platform.online() && !o.isKilled()
+    if (isHeard && unanswered.size >= SILENT_OPERATIONS) silentMs += since
+    else silentMs = 0
     if (silentMs >= SILENT_MS && !breaker.isOpen() && (await isServing(o.url))) {
       await breaker.trip('silence', { operations: unanswered.size })
     }

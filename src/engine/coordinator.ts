@@ -19,6 +19,8 @@ export interface CoordinatorOptions {
   to: EngineName
   /** The claim this coordinator steps under. */
   claim: number
+  /** Under which this tab began: under another one another tab leads. */
+  term: number
   onStep(control: Control): void
 }
 
@@ -96,7 +98,8 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
         control.phase === 'stable' &&
         control.owner === o.from &&
         !control.handover &&
-        control.claim < o.claim
+        control.claim < o.claim &&
+        control.term === o.term
           ? { ...control, claim: o.claim, phase: 'preparing', handover: state }
           : null,
       ),

@@ -2,6 +2,7 @@ import type { Control } from '../model/engine.js'
 import type { Operation, Pending } from '../model/operation.js'
 import type { ControlConnection } from '../store/control.js'
 import { adopt } from './adoption.js'
+import { readControl } from './control.js'
 import { readOpen, toPending, toSubject } from './oplog.js'
 
 export interface Gathered<Op> {
@@ -29,4 +30,11 @@ export async function gather<Op extends Operation>(
     if (!waiting.has(toSubject(row.op))) movable.push(pending)
   }
   return { open, movable }
+}
+
+/** Things that the user wrote to since the fence: the next owner is handed each write, whatever its store holds now. */
+export async function readCarried(connection: ControlConnection): Promise<Set<string>> {
+  const { flip } = await readControl(connection)
+  const carried = (await readOpen(connection)).filter((row) => !row.applied && row.flip >= flip)
+  return new Set(carried.map((row) => toSubject(row.op)))
 }

@@ -29,7 +29,10 @@ export interface Handing<Op extends Operation> {
 export interface HandingOptions<Op extends Operation> {
   platform: Platform
   log: ControlConnection
+  userId(): string | null
   host(): Host<Op> | null
+  /** It is the present user's, and waits. */
+  isDue(row: LoggedOperation): boolean
   /** An engine was handed an operation, or holds it already: `error` where it did not take it. */
   onPushed(engine: EngineName, opId: string, error: GraySyncError | null): void
   onHanded(op: Identified<Op>): void
@@ -41,9 +44,16 @@ export interface HandingOptions<Op extends Operation> {
 export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Handing<Op> {
   let met: Running<Op> | null = null
   let handed = new Set<string>()
-  /** Things with an operation that this engine does not know: what comes after it waits as well. */
+  /** Things with an operation that this engine does not know, by user: what comes after it waits as well. */
   let held = new Set<string>()
+  /** Things that were given an effect late, perhaps over later ones: those are given theirs once more. */
+  let redone = new Set<string>()
   let isFirst = false
+
+  const toHeld = (row: LoggedOperation) => `${o.userId()}\n${toSubject(row.op)}`
+
+  /** The user may change while the one before is taken. */
+  const mayGo = (row: LoggedOperation) => !held.has(toHeld(row)) && o.isDue(row)
 
   /** At the first rows after a meeting: what another engine was handed before it died may have reached the server. */
   const settleSent = async (host: Host<Op>, rows: readonly LoggedOperation[]) => {
@@ -55,7 +65,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   }
 
   const quarantine = async (host: Host<Op>, row: LoggedOperation) => {
-    held.add(toSubject(row.op))
+    held.add(toHeld(row))
     if (row.state === 'quarantine') return
     const cause = `engine ${host.name} does not know ${row.op.entity}.${row.op.kind}`
     await settle(o.log, row.opId, { state: 'quarantine', cause })
@@ -65,11 +75,16 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   const hand = async (host: Host<Op>, row: LoggedOperation): Promise<void> => {
     const op = row.op as Identified<Op>
     if (host.engine.knows?.(op) === false) return quarantine(host, row)
-    await push(o.platform, host, op, row.applied).catch((cause) => {
+    if (!row.applied) redone.add(toSubject(op))
+    const applied = row.applied && !redone.has(toSubject(op))
+    await push(o.platform, host, op, applied).catch((cause) => {
       const error = toPushError(host.name, row.opId, cause)
-      o.onPushed(host.name, row.opId, error)
+      // One that was stopped meanwhile is to blame for nothing.
+      if (o.host() === host) o.onPushed(host.name, row.opId, error)
       throw error
     })
+    // Answered too late: the profile may have another owner, whose store lacks it.
+    if (o.host() !== host) return
     o.onPushed(host.name, row.opId, null)
     handed.add(row.opId)
     o.onHanded(op)
@@ -85,6 +100,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       met = host.running
       handed = new Set(queued.map((pending) => pending.opId))
       held = new Set()
+      redone = new Set()
       for (const opId of handed) o.onPushed(host.name, opId, null)
       isFirst = true
       return true
@@ -95,7 +111,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       const stuck = new Set<string>()
       for (const row of await settleSent(host, rows)) {
         const subject = toSubject(row.op)
-        if (stuck.has(subject) || held.has(subject)) continue
+        if (stuck.has(subject) || !mayGo(row)) continue
         if (o.host() !== host) break
         const error = await hand(host, row).catch((cause) =>
           toPushError(host.name, row.opId, cause),

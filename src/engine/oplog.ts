@@ -23,7 +23,10 @@ export function append(
     const term = control?.term ?? 0
     const known = await oplog.index('opId').get(o.op.opId)
     if (known) return { row: known, term }
-    const row = toRow(o, control?.flip ?? 1, control ? control.owner : 'legacy', false)
+    const owner = control ? control.owner : 'legacy'
+    // Inside the fence: the store of the next owner may not have it.
+    const applied = o.applied && owner !== null
+    const row = toRow({ ...o, applied }, control?.flip ?? 1, owner, false)
     const seq = await oplog.add(row as LoggedOperation)
     tx.commit()
     // Only now it is accepted: a full disk shows at commit, after every request succeeded.

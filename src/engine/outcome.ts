@@ -11,6 +11,8 @@ export type Observation =
   | { kind: 'failed'; opId: string; cause: unknown }
   | { kind: 'answered'; answer: Answer }
   | { kind: 'stopped' }
+  /** Its user signed out: what waits in it for them is no silence. */
+  | { kind: 'left' }
 
 /** Signed out, in conflict, too early or too often: what a server says to an engine in good order. */
 const NEUTRAL = new Set([401, 403, 408, 409, 412, 425, 429])
@@ -18,6 +20,8 @@ const NOT_ITS_FAULT = new Set(['FENCED', 'SUSPENDED', 'CLOSED', 'NETWORK', 'QUOT
 const NAMES = new Set(['AbortError', 'QuotaExceededError', 'NetworkError'])
 /** How browsers word a `fetch` that reached nobody: the only sign there is. */
 const UNREACHED = /fetch|network|load failed/i
+
+export const isNeutral = (status: number): boolean => NEUTRAL.has(status)
 
 /** Whether an answer speaks against the engine, should the server be in order. */
 export function blamesAnswer({ isWrite, status, outcome }: Answer): boolean {

@@ -74,11 +74,10 @@ export async function createReplicas(
       let batch: readonly Captured[]
       do {
         batch = await connection.readCaptured(BATCH)
-        const last = batch.at(-1)
-        if (!last) break
+        if (batch.length === 0) break
         await take(batch, store)
         // A crash before this line repeats it: each operation has its id.
-        await connection.dropCaptured(last.seq)
+        await connection.dropCaptured(batch)
         count += batch.length
         // Not until nothing comes any more: an app that goes on writing would never let this end.
       } while (batch.length === BATCH)

@@ -69,6 +69,18 @@ export function softenQueue<Op extends Operation>(
   return { queue: { ...queue, exporter: soft } }
 }
 
+/** The target of a handover that was committed, without the queue that it can't take over: the op-log has all that was staged. */
+export async function giveUpStaged<Op extends Operation>({
+  id,
+  target: { queue, ...target },
+}: {
+  id: string
+  target: Engine<Op>
+}): Promise<Engine<Op>> {
+  await queue?.importer?.discard(id).catch(() => undefined)
+  return target
+}
+
 /** Says of every open operation that its effect is not in the store of whoever owns next. */
 export function unapply(connection: ControlConnection): Promise<void> {
   return connection.run(async (db) => {

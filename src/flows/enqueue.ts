@@ -62,7 +62,14 @@ export interface Operations<Op extends Operation> {
 export function createOperations<Op extends Operation>(o: OperationsOptions<Op>): Operations<Op> {
   const { platform, control } = o
   const settlements = createSettlements(platform)
-  const handing = control && createHanding({ ...o, log: control, ack: (...end) => ack(...end) })
+  const handing =
+    control &&
+    createHanding({
+      ...o,
+      log: control,
+      isDue: (row) => isDue(row),
+      ack: (...end) => ack(...end),
+    })
   const due = createDue(control)
   /** What is being accepted. */
   const accepting = new Set<Promise<unknown>>()
@@ -177,6 +184,8 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
 
   const accept = async (given: Op, applied: boolean): Promise<Accepted> => {
     const at = platform.now()
+    // Of whoever is signed in now, however long what follows takes.
+    const userId = o.userId()
     const opId = given.opId ?? mintId(at, platform.randomBytes(16))
     const op = { ...given, opId }
     if (!control) return takeInMemory(op)
@@ -184,12 +193,10 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     if (host && !host.running.push) throw refuse(host)
     if ((await o.forward()) > 0) due.miss()
     const { settled, drop } = settlements.wait(opId)
-    const { row, term } = await append(control, { op, userId: o.userId(), at, applied }).catch(
-      (cause) => {
-        drop()
-        throw cause
-      },
-    )
+    const { row, term } = await append(control, { op, userId, at, applied }).catch((cause) => {
+      drop()
+      throw cause
+    })
     showEnd(row)
     o.onChange()
     if (!o.host()) o.tell({ kind: 'accepted' })

@@ -1,13 +1,12 @@
 import { type Backup, createBackup, deleteBackup, putAll } from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { type Coordinator, createCoordinator } from '../engine/coordinator.js'
-import { gather } from '../engine/gather.js'
+import { gather, readCarried } from '../engine/gather.js'
 import type { Engines } from '../engine/guarantee.js'
 import { hydrate, insistOnClean, topUp } from '../engine/hydrate.js'
 import { sweepLate } from '../engine/late.js'
-import { readOpen, toSubject } from '../engine/oplog.js'
 import type { Replicas } from '../engine/replicas.js'
-import { rescue, softenQueue, unapply } from '../engine/rescue.js'
+import { giveUpStaged, rescue, softenQueue, unapply } from '../engine/rescue.js'
 import { findLost, insistOnNone, restage, stage } from '../engine/staging.js'
 import { mintId } from '../lib/id.js'
 import type { Control, Engine } from '../model/engine.js'
@@ -23,8 +22,10 @@ export interface HandoverOptions<Op extends Operation> {
   platform: Platform
   control: ControlConnection
   engines: Engines<Op>
-  /** Who is signed in. */
+  /** Who was signed in as it began. */
   userId: string | null
+  /** Who is signed in now. */
+  presentUser(): string | null
   adoptNullUser(op: Pending<Op>): boolean
   audit(left: Source, right: Source): Promise<AuditReport>
   /** The engine that is left may be broken: the way back needs no help of it. */
@@ -63,7 +64,7 @@ export async function handover<Op extends Operation>(
 ): Promise<Outcome> {
   const from = present.owner ?? 'legacy'
   const id = mintId(o.platform.now(), o.platform.randomBytes(16))
-  const which = { id, from, to: opposite(from), claim: present.claim + 1 }
+  const which = { id, from, to: opposite(from), claim: present.claim + 1, term: present.term }
   const h = begin(o, which)
   let moved: string[] = []
   try {
@@ -104,10 +105,12 @@ export async function resume<Op extends Operation>(
   present: Control,
 ): Promise<Outcome | null> {
   if (!present.handover) return null
-  const h = begin(o, { ...present.handover, claim: present.claim })
+  const h = begin(o, { ...present.handover, claim: present.claim, term: present.term })
   if (!present.handover.finishing) {
     return takeBack(h, new GraySyncError('ABORTED', `interrupted while ${present.phase}`), [])
   }
+  // It is left at once, and may be broken.
+  if (o.rescues && h.to === 'refactored') h.target = await giveUpStaged(h)
   if (isRescue(h)) h.source = { ...h.source, ...softenQueue(h, []) }
   return finish(h, [], () => restage(h))
 }
@@ -122,7 +125,7 @@ function opposite(name: EngineName): EngineName {
 
 function begin<Op extends Operation>(
   o: HandoverOptions<Op>,
-  which: { id: string; from: EngineName; to: EngineName; claim: number },
+  which: { id: string; from: EngineName; to: EngineName; claim: number; term: number },
 ): Handing<Op> {
   const since = o.platform.monotonic()
   const { legacy, refactored } = o.engines
@@ -157,15 +160,9 @@ async function verifyRows<Op extends Operation>(h: Handing<Op>, backup: Backup):
   if (first.clean) return
   await topUp({ ...h, backup }, first)
   const second = await h.audit(left, right)
-  insistOnClean(second, second.clean ? new Set() : await readCarried(h))
-}
-
-/** Rows that the user wrote since the fence: the next owner is handed each write, whatever its store holds now. */
-async function readCarried<Op extends Operation>(h: Handing<Op>): Promise<Set<string>> {
+  if (second.clean) return
   await h.replicas.forward()
-  const { flip } = await readControl(h.control)
-  const carried = (await readOpen(h.control)).filter((row) => !row.applied && row.flip >= flip)
-  return new Set(carried.map((row) => toSubject(row.op)))
+  insistOnClean(second, await readCarried(h.control))
 }
 
 async function raise<Op extends Operation>(h: Handing<Op>): Promise<void> {
@@ -181,6 +178,11 @@ async function finish<Op extends Operation>(
   try {
     await before()
     await raise(h)
+    if (h.presentUser() !== h.userId) {
+      // What was staged is of whoever was signed in before.
+      const present = { ...h, userId: h.presentUser() }
+      return finish(present, [], () => restage(present))
+    }
     await h.coordinator.check()
     await h.target.queue?.importer?.activate(h.id)
     await h.coordinator.check()

@@ -142,7 +142,7 @@ export function startShadow<Op extends Operation>(o: ShadowOptions<Op>): ShadowR
       await hydrate({ source, target: engine, coordinator: { check } })
     } catch (cause) {
       // Half a store is of use to nobody; but one that may be handed over by now is left alone.
-      if (!signal.aborted) await engine.store.clear()
+      await check().then(engine.store.clear, () => undefined)
       throw cause
     }
   }

@@ -20,8 +20,8 @@ export interface HostConnection {
   raise(rights: Rights): Promise<boolean>
   /** The oldest operations that were captured and not moved since, in order. */
   readCaptured(limit: number): Promise<Captured[]>
-  /** Deletes captured operations up to one, once they are in the op-log. */
-  dropCaptured(upTo: number): Promise<void>
+  /** Deletes these, once they are in the op-log; in a database that was made anew their numbers are those of others. */
+  dropCaptured(captured: readonly Captured[]): Promise<void>
   close(): void
 }
 
@@ -61,8 +61,14 @@ export function connectHost(platform: Platform, name: string): HostConnection {
         return true
       }, false),
     readCaptured: (limit) => run((db) => db.getAll('graysyncCaptured', null, limit), []),
-    dropCaptured: (upTo) =>
-      run((db) => db.delete('graysyncCaptured', IDBKeyRange.upperBound(upTo)), undefined),
+    dropCaptured: (captured) =>
+      run(async (db) => {
+        const tx = db.transaction('graysyncCaptured', 'readwrite')
+        for (const { seq, opId } of captured) {
+          if ((await tx.store.get(seq))?.opId === opId) await tx.store.delete(seq)
+        }
+        await tx.done
+      }, undefined),
     close: connection.close,
   }
 }

@@ -33,7 +33,7 @@ async function goBack(
   world: World,
   until: 'fenced' | 'committed',
 ): Promise<void> {
-  const { claim } = await readControl(control)
+  const { claim, term } = await readControl(control)
   const coordinator = createCoordinator({
     platform: world.tab(),
     control,
@@ -41,6 +41,7 @@ async function goBack(
     from: 'refactored',
     to: 'legacy',
     claim: claim + 1,
+    term,
     onStep: () => {},
   })
   await coordinator.prepare()

@@ -58,6 +58,7 @@ describe('the ballast', () => {
       from: 'legacy',
       to: 'refactored',
       claim: 1,
+      term: 0,
       onStep: () => {},
     })
     await coordinator.prepare()

@@ -86,6 +86,7 @@ async function open(state: Control, change: { id?: string; claim?: number } = {}
     from: 'legacy',
     to: 'refactored',
     claim: 5,
+    term: 7,
     onStep: (control) => seen.push(control),
     ...change,
   })
@@ -152,6 +153,14 @@ describe('a step of a handover', () => {
     const { connection, coordinator } = await open(had)
     expect(await take(coordinator, 'prepare')).toBe('refused')
     await expectUntouched(connection, had)
+    connection.close()
+  })
+
+  it('prepare needs the term under which its tab began', async () => {
+    const taken: Control = { ...STABLE, term: 8 }
+    const { connection, coordinator } = await open(taken)
+    expect(await take(coordinator, 'prepare')).toBe('refused')
+    await expectUntouched(connection, taken)
     connection.close()
   })
 

@@ -43,19 +43,20 @@ async function lead(world: World, name: string): Promise<void> {
   const control = world.connect(name)
   const present = await takeTerm({ platform, control })
   const { handover } = present
-  const join = (which: { id: string; from: Control['owner']; claim: number }) => {
+  const tokens = { claim: present.claim, term: present.term }
+  const join = (which: { id: string; from: Control['owner']; claim: number; term: number }) => {
     const from = which.from ?? 'legacy'
     const to = from === 'legacy' ? ('refactored' as const) : ('legacy' as const)
     const order = { ...which, from, to, platform, control, onStep: () => {} }
     return createCoordinator(order)
   }
-  if (handover?.finishing) return join({ ...handover, claim: present.claim }).finish()
+  if (handover?.finishing) return join({ ...handover, ...tokens }).finish()
   if (handover) {
-    const before = join({ ...handover, claim: present.claim })
+    const before = join({ ...handover, ...tokens })
     if (!(await before.abort(new GraySyncError('ABORTED', 'by the next tab')))) return
   }
-  const { owner, claim } = await readControl(control)
-  const coordinator = join({ id: name, from: owner, claim: claim + 1 })
+  const { owner, claim, term } = await readControl(control)
+  const coordinator = join({ id: name, from: owner, claim: claim + 1, term })
   await coordinator.prepare()
   await coordinator.fence()
   await coordinator.check()
@@ -92,10 +93,10 @@ async function unlessFenced(work: Promise<void>): Promise<void> {
 
 /** Ends what the last leader left, as the next boot would. */
 async function comeToRest(world: World, connection: ControlConnection): Promise<void> {
-  const { handover, claim } = await readControl(connection)
+  const { handover, claim, term } = await readControl(connection)
   if (!handover) return
   const { platform } = world
-  const order = { ...handover, claim, platform, control: connection, onStep: () => {} }
+  const order = { ...handover, claim, term, platform, control: connection, onStep: () => {} }
   const coordinator = createCoordinator(order)
   if (handover.finishing) await coordinator.finish()
   else await coordinator.abort(new GraySyncError('ABORTED', 'at last'))

@@ -1,0 +1,204 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { createDexieProfile } from '../support/dexie-profile.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
+import { createProfile, type Profile, put, queued, replacePush, rest } from '../support/session.js'
+import { awaitSnapshot } from '../support/snapshot.js'
+
+// Loaded beforehand: the manual clock must not run away meanwhile.
+await import('../../src/client/patrol.js')
+
+let keys: TestKeys
+beforeAll(async () => {
+  keys = await makeKeys()
+})
+const NOBODY = [{ name: 'all', share: 0 }]
+
+async function pass({ world }: Profile, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    world.advance(1_000)
+    await rest()
+  }
+}
+
+describe('a page that is closed as it is left, and shown again before all is written', () => {
+  it('does not lead any more', async () => {
+    const profile = await createDexieProfile()
+    const { world, disk, engines } = profile
+    const page = await profile.load('legacy')
+    await page.gray.start()
+    await page.legacy.open()
+    await rest()
+    const { length } = engines.legacy.fake.starts
+    // An enqueue waits for what was captured beside it.
+    disk.stalls = 'legacy'
+    void page.legacy.cards.put({ id: 'a' }).catch(() => undefined)
+    await rest()
+    void page.gray.enqueue({ entity: 'cards', entityId: 'b', kind: 'put' }).catch(() => undefined)
+    await rest()
+    page.tab.live('pagehide')
+    const closing = page.gray.close()
+    await rest()
+    page.tab.live('pageshow')
+    for (let second = 0; second < 20; second++) {
+      await rest()
+      world.advance(1_000)
+    }
+    await closing
+    await rest()
+    const held = (await page.tab.locks()).filter(({ name }) => name === 'graysync-writer')
+    expect(held).toEqual([])
+    expect(engines.legacy.fake.starts).toHaveLength(length)
+    page.legacy.close()
+  })
+})
+
+describe('a handover that another tab took', () => {
+  it('did not fail: it is tried again at the next start', async () => {
+    const profile = createProfile()
+    const { engines, world } = profile
+    const none = {
+      keys: [keys.public],
+      bootstrap: await sign(keys, { version: 1, stages: NOBODY }),
+    }
+    const all = { keys: [keys.public], bootstrap: await sign(keys, { version: 2 }) }
+    const before = profile.open({ rollout: none })
+    await before.start()
+    await before.close()
+    const { store } = engines.refactored
+    if (!store) throw new Error('none')
+    const { clear } = store
+    let go = () => {}
+    let isFilling = false
+    store.clear = async () => {
+      isFilling = true
+      await new Promise<void>((open) => {
+        go = open
+      })
+      await clear()
+    }
+    const tab = world.tab()
+    const a = profile.open({ rollout: all }, tab)
+    void a.start()
+    await expect.poll(() => isFilling).toBe(true)
+    const b = profile.open({ rollout: none })
+    await b.start()
+    tab.loseLocks()
+    await awaitSnapshot(b, (s) => s.running === 'legacy' && s.role === 'writer')
+    store.clear = clear
+    go()
+    await rest()
+    await rest()
+    await a.close()
+    await b.close()
+    const next = profile.open({ rollout: all })
+    expect(await next.start()).toMatchObject({ running: 'refactored' })
+    await next.close()
+  })
+})
+
+describe('a push that its engine answers only after a handover', () => {
+  it('is in the store of the next owner', async () => {
+    const profile = createProfile()
+    const { engines, world } = profile
+    const tab = world.tab()
+    const bootstrap = await sign(keys, { version: 1, stages: NOBODY })
+    const gray = profile.open({ rollout: { keys: [keys.public], bootstrap } }, tab)
+    let go = () => {}
+    const gate = new Promise<void>((open) => {
+      go = open
+    })
+    let isPushing = false
+    replacePush(engines.legacy, async (_, take) => {
+      isPushing = true
+      await gate
+      await take()
+    })
+    await gray.start()
+    const { opId } = await gray.enqueue(put('a', 'of the user'))
+    await expect.poll(() => isPushing).toBe(true)
+    await gray.prefer('refactored')
+    // The user leaves the page and comes back to it.
+    tab.live('pagehide')
+    await rest()
+    tab.live('pageshow')
+    await awaitSnapshot(gray, (s) => s.running === 'refactored' && s.role === 'writer')
+    go()
+    await expect.poll(() => queued(engines.refactored)).toEqual([opId])
+    expect(engines.refactored.disk.rows.get('cards')?.get('a')).toMatchObject({
+      text: 'of the user',
+    })
+    await gray.close()
+  })
+})
+
+describe('a tab that lost the lease before it hands over', () => {
+  it('does not hand over under the reign of another, whose engine runs', async () => {
+    const profile = createProfile()
+    const { engines, world } = profile
+    const none = {
+      keys: [keys.public],
+      bootstrap: await sign(keys, { version: 1, stages: NOBODY }),
+    }
+    const all = { keys: [keys.public], bootstrap: await sign(keys, { version: 2 }) }
+    const before = profile.open({ rollout: none })
+    await before.start()
+    await before.close()
+    const stale = world.tab()
+    let go = () => {}
+    let isAsking = false
+    const gate = new Promise<void>((open) => {
+      go = open
+    })
+    const { locks } = stale
+    stale.locks = async () => {
+      const seen = await locks()
+      isAsking = true
+      await gate
+      return seen
+    }
+    const started: string[] = []
+    const a = profile.open({ rollout: all }, stale)
+    a.on('handoverStarted', ({ to }) => started.push(to))
+    void a.start()
+    await expect.poll(() => isAsking).toBe(true)
+    const b = profile.open({ rollout: none })
+    await b.start()
+    stale.loseLocks()
+    await awaitSnapshot(b, (s) => s.running === 'legacy' && s.role === 'writer')
+    const ctx = engines.legacy.starts.at(-1)
+    world.answer(() => new Response())
+    expect((await ctx?.fetch('https://sync.test/apply', { method: 'POST' }))?.ok).toBe(true)
+    go()
+    await rest()
+    await rest()
+    expect(started).toEqual([])
+    expect((await ctx?.fetch('https://sync.test/apply', { method: 'POST' }))?.ok).toBe(true)
+    await a.close()
+    await b.close()
+  })
+})
+
+describe('a page that is shown again while its database opens slowly', () => {
+  it('goes on once it does', async () => {
+    const faulty = createFaultyFactory()
+    const profile = createProfile({ indexedDB: faulty.factory })
+    const tab = profile.world.tab()
+    const gray = profile.open({}, tab)
+    await gray.start()
+    tab.live('pagehide')
+    await rest()
+    // The browser let the connections of a page that is kept go.
+    faulty.cut()
+    faulty.hangs = true
+    tab.live('pageshow')
+    await pass(profile, 4)
+    faulty.hangs = false
+    await pass(profile, 120)
+    const { opId } = await gray.enqueue(put('a'))
+    await pass(profile, 60)
+    expect(queued(profile.engines.legacy)).toEqual([opId])
+    expect(gray.getSnapshot()).toMatchObject({ phase: 'running', running: 'legacy' })
+    await gray.close()
+  })
+})

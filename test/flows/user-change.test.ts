@@ -1,0 +1,135 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { LoggedOperation } from '../../src/model/engine.js'
+import { connectControl } from '../../src/store/control.js'
+import type { Tab } from '../../src/testing.js'
+import { createDexieProfile } from '../support/dexie-profile.js'
+import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
+import { createProfile, put, queued, replacePush, rest } from '../support/session.js'
+
+let keys: TestKeys
+beforeAll(async () => {
+  keys = await makeKeys()
+})
+
+async function rowsOf(tab: Tab): Promise<LoggedOperation[]> {
+  const log = connectControl(tab)
+  const rows = await log.run((db) => db.getAll('oplog'))
+  log.close()
+  return rows
+}
+
+describe('a user who changes', () => {
+  it('while operations are handed over: what is left of the one before stays', async () => {
+    const profile = createProfile()
+    const { engines, world } = profile
+    const tab = world.tab()
+    const gray = profile.open({ subject: { id: 'ann' } }, tab)
+    let user = 'ann'
+    const handed: string[] = []
+    let go = () => {}
+    const gate = new Promise<void>((open) => {
+      go = open
+    })
+    replacePush(engines.legacy, async (op, take) => {
+      handed.push(`${op.entityId} while ${user}`)
+      if (op.entityId === 'a') await gate
+      await take()
+    })
+    // One pass has both.
+    await gray.enqueue(put('a'))
+    await gray.enqueue(put('b'))
+    void gray.start()
+    await expect.poll(() => handed).toEqual(['a while ann'])
+    user = 'bob'
+    const identified = gray.identify({ id: 'bob' })
+    await rest()
+    go()
+    await identified
+    await rest()
+    expect(handed).toEqual(['a while ann'])
+    await gray.close()
+  })
+
+  it('right after an enqueue that waits for what was captured: it is of the user before', async () => {
+    const profile = await createDexieProfile()
+    const page = await profile.load('legacy')
+    await page.gray.start()
+    await page.legacy.open()
+    await rest()
+    const accepting = page.gray.enqueue(put('a'))
+    const identified = page.gray.identify({ id: 'bob' })
+    const { opId } = await accepting
+    await identified
+    const row = (await rowsOf(page.tab)).find((one) => one.opId === opId)
+    expect(row?.userId).toBe('user')
+    await page.leave()
+  })
+
+  it('right after an enqueue while the handle opens: it is of the user before', async () => {
+    const profile = createProfile()
+    const tab = profile.world.tab()
+    const gray = profile.open({ subject: { id: 'ann' } }, tab)
+    const accepting = gray.enqueue(put('a'))
+    const identified = gray.identify({ id: 'bob' })
+    const { opId } = await accepting
+    await identified
+    const row = (await rowsOf(tab)).find((one) => one.opId === opId)
+    expect(row?.userId).toBe('ann')
+    await gray.close()
+  })
+
+  it('while a handover fills the target: nothing of the one before is in the queue of the new engine', async () => {
+    const profile = createProfile()
+    const { engines, world } = profile
+    const first = profile.open({ subject: { id: 'ann' } })
+    await first.start()
+    const { opId } = await first.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await first.close()
+    const { importer } = engines.refactored.queue ?? {}
+    const { store } = engines.refactored
+    if (!importer || !store) throw new Error('none')
+    const { clear } = store
+    let go = () => {}
+    let isFilling = false
+    store.clear = async () => {
+      isFilling = true
+      await new Promise<void>((open) => {
+        go = open
+      })
+      await clear()
+    }
+    const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
+    // The queue of the fake engine knows no user: the op-log does.
+    const gray = profile.open({ subject: { id: 'ann' }, rollout }, world.tab())
+    const starting = gray.start()
+    await expect.poll(() => isFilling).toBe(true)
+    const identified = gray.identify({ id: 'bob' })
+    await rest()
+    go()
+    await starting
+    await identified
+    await rest()
+    expect(gray.getSnapshot()).toMatchObject({ running: 'refactored' })
+    expect(queued(engines.refactored)).toEqual([])
+    await gray.close()
+  })
+
+  it('has its own operations go, whatever of the one before the engine does not know', async () => {
+    const profile = createProfile()
+    const { engines, world } = profile
+    engines.legacy.knows = (op) => op.kind !== 'odd'
+    const gray = profile.open({ subject: { id: 'ann' } })
+    await gray.start()
+    await gray.enqueue({ ...put('settings'), kind: 'odd' })
+    await rest()
+    await gray.identify({ id: 'bob' })
+    const { opId } = await gray.enqueue(put('settings', 'of bob'))
+    for (let second = 0; second < 70; second++) {
+      await rest()
+      world.advance(1_000)
+    }
+    expect(queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+})
