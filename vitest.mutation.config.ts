@@ -7,9 +7,9 @@ export default defineConfig({
     isolate: false,
     include: [
       'test/engine/**/*.test.ts',
-      'test/flows/{enqueue,handover,handover-faults,rescue}.test.ts',
-      'test/client/{breaker,handle,quarantine,sealed,sent,session,storage}.test.ts',
-      'test/dexie/{capture,fence,limbo}.test.ts',
+      'test/flows/{enqueue,handover,handover-faults,rescue,user-change,way-back}.test.ts',
+      'test/client/{breaker,handle,quarantine,sealed,sent,session,storage,succession,suspicion}.test.ts',
+      'test/dexie/{capture,fence,late-writes,limbo}.test.ts',
       'test/engines/quirky.test.ts',
     ],
     setupFiles: ['test/support/indexeddb.ts'],

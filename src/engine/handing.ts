@@ -48,6 +48,8 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   let held = new Set<string>()
   /** Things that were given an effect late, perhaps over later ones: those are given theirs once more. */
   let redone = new Set<string>()
+  /** Things that the engine hung on: the others go first. */
+  let hung = new Set<string>()
   let isFirst = false
 
   const toHeld = (row: LoggedOperation) => `${o.userId()}\n${toSubject(row.op)}`
@@ -101,6 +103,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       handed = new Set(queued.map((pending) => pending.opId))
       held = new Set()
       redone = new Set()
+      hung = new Set()
       for (const opId of handed) o.onPushed(host.name, opId, null)
       isFirst = true
       return true
@@ -109,7 +112,9 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     // Order counts within one thing: an operation that can't be taken holds back only those behind it.
     async handAll(host, rows) {
       const stuck = new Set<string>()
-      for (const row of await settleSent(host, rows)) {
+      const isHung = (row: LoggedOperation) => Number(hung.has(toSubject(row.op)))
+      const inTurn = [...(await settleSent(host, rows))].sort((a, b) => isHung(a) - isHung(b))
+      for (const row of inTurn) {
         const subject = toSubject(row.op)
         if (stuck.has(subject) || !mayGo(row)) continue
         if (o.host() !== host) break
@@ -119,8 +124,10 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
         if (!error) continue
         stuck.add(subject)
         o.onError(error)
-        // One that hangs would hold up every row behind it for as long again.
-        if (error.code === 'ENGINE_TIMEOUT') break
+        if (error.code !== 'ENGINE_TIMEOUT') continue
+        // It would hold up every row behind it for as long again.
+        hung.add(subject)
+        break
       }
       return stuck.size === 0
     },

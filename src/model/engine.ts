@@ -35,7 +35,8 @@ export interface Running<Op extends Operation> {
   stop?(o: { deadlineMs: number }): Awaitable<void | { clean: boolean; inflight: string[] }>
   /**
    * Applies the operation to the engine's store and queues it for sending; idempotent by `opId`. Where it is `applied`,
-   * the store holds the effect, and perhaps later ones: it is only to be queued.
+   * the store holds the effect, and perhaps later ones: it is only to be queued. Of what was written inside the fence of a
+   * handover, and after it on the same thing, the store may hold the effect although it is not `applied`.
    */
   push?(op: Identified<Op>, o: { applied: boolean }): Awaitable<void>
   /** Sends what it holds, as far as it gets within `deadlineMs` (10,000): asked before a reload that changes the engine. */

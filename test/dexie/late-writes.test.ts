@@ -52,17 +52,15 @@ describe('what was captured', () => {
     const platform = createWorld({ indexedDB: disk.factory }).tab()
     const capture = async (...ids: string[]) => {
       const db = describeCards('legacy', disk.factory)
-      await db
-        .table('graysyncCaptured')
-        .bulkAdd(
-          ids.map((opId) => ({
-            opId,
-            op: { entity: 'cards', entityId: opId, kind: 'put', opId },
-            userId: null,
-            flip: 1,
-            at: 1,
-          })),
-        )
+      await db.table('graysyncCaptured').bulkAdd(
+        ids.map((opId) => ({
+          opId,
+          op: { entity: 'cards', entityId: opId, kind: 'put', opId },
+          userId: null,
+          flip: 1,
+          at: 1,
+        })),
+      )
       db.close()
     }
     await capture('1', '2', '3')
