@@ -15,6 +15,8 @@ import { noteOwner, wasSwitched } from './stores.js'
 
 /** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
 const ACKED_KEPT_MS = 30 * 86_400_000
+/** A module that can't be loaded now, for example offline, may be there later. */
+const LOAD_AGAIN_MS = 60_000
 
 /** What this tab does: it leads, with the engine, or follows the tab that does. */
 export interface Session<Op extends Operation> {
@@ -43,17 +45,17 @@ export function createSession<Op extends Operation>(
     onGained: () => void lead(),
     onLost: () => void stepBack().catch(halt),
   })
-  core.emitter.on('reloadWanted', () => drain(), { signal })
+  /** Before a flip: the next boot is to find as little as possible on the way. */
+  const drain = () => void hosting.drain().catch(core.report)
+  core.emitter.on('reloadWanted', drain, { signal })
   /** Rises with every lead and at its end: what was begun under a lower one goes no further. */
   let reign = 0
   let away = false
   let ended = false
   const attendance = createAttendance(platform, signal)
   const following = createFollowing(core)
-  const { refuse, refuseBare, waitForUpdate, decideBare, whyBare, whyNoEngine } = createRefusal(
-    core,
-    lease.isHeld,
-  )
+  const refusal = createRefusal(core, lease.isHeld)
+  const { refuse, refuseBare, waitForUpdate, decideBare, whyBare, whyNoEngine } = refusal
 
   async function begin(): Promise<void> {
     if (ended) return
@@ -132,11 +134,6 @@ export function createSession<Op extends Operation>(
     )
   }
 
-  /** Before a flip: the next boot is to find as little as possible on the way. */
-  function drain(): void {
-    hosting.drain().catch(core.report)
-  }
-
   async function start(
     name: EngineName,
     grant: Grant,
@@ -153,7 +150,10 @@ export function createSession<Op extends Operation>(
     } catch (cause) {
       const { code } = core.report(cause)
       const fix = `engine ${name} did not start: reload when online, or ship a build that has it`
-      if (isMine()) refuse(code, fix)
+      if (!isMine()) return
+      refuse(code, fix)
+      const again = () => void start(name, grant, blocked, isMine).then(operations.pump)
+      if (code === 'ENGINE_LOAD') platform.setTimer(() => isMine() && again(), LOAD_AGAIN_MS)
     }
   }
 

@@ -179,6 +179,45 @@ describe('a tab that lost the lease before it hands over', () => {
   })
 })
 
+describe('a tab whose engine could not be loaded', () => {
+  it('tries again, and is handed what waits', async () => {
+    const profile = createProfile()
+    const { legacy } = profile.engines
+    const { start } = legacy
+    let loads = 0
+    legacy.start = () => {
+      loads++
+      return Promise.reject(new Error('Failed to fetch dynamically imported module'))
+    }
+    const gray = profile.open()
+    await gray.start()
+    expect(gray.getSnapshot()).toMatchObject({ running: null, blocked: { by: 'ENGINE_LOAD' } })
+    const { opId } = await gray.enqueue(put('a'))
+    await pass(profile, 150)
+    expect(loads).toBe(3)
+    legacy.start = start
+    await pass(profile, 60)
+    expect(queued(legacy)).toEqual([opId])
+    expect(gray.getSnapshot()).toMatchObject({ running: 'legacy', role: 'writer' })
+    expect(gray.getSnapshot()).not.toHaveProperty('blocked')
+    await gray.close()
+  })
+
+  it('does not once it is closed', async () => {
+    const profile = createProfile()
+    let loads = 0
+    profile.engines.legacy.start = () => {
+      loads++
+      return Promise.reject(new Error('Failed to fetch dynamically imported module'))
+    }
+    const gray = profile.open()
+    await gray.start()
+    await gray.close()
+    await pass(profile, 150)
+    expect(loads).toBe(1)
+  })
+})
+
 describe('a page that is shown again while its database opens slowly', () => {
   it('goes on once it does', async () => {
     const faulty = createFaultyFactory()
