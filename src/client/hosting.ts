@@ -43,7 +43,7 @@ export function createHosting<Op extends Operation>(
   const { platform } = core
   const { installation } = core.profile
   let isCleared = false
-  let host: (Host<Op> & { abort: AbortController; term: number }) | null = null
+  let host: (Host<Op> & { abort: AbortController }) | null = null
 
   const readTerm = async (mine: number) => {
     if (!core.stores.control) return mine

@@ -5,16 +5,22 @@ import type { Platform } from '../model/platform.js'
 import type { Captured } from '../model/writes.js'
 import { withinTime } from '../platform/bound.js'
 import type { ControlConnection } from '../store/control.js'
+import { readControl } from './control.js'
 import { appendCaptured, settle, toSubject } from './oplog.js'
 import { probe } from './probe.js'
 
 const PUSH_TIMEOUT_MS = 15_000
+/** After so long the page may have stood still, and another tab may lead. */
+const SURE_MS = 500
+const MOST_LOOKS = 5
 
 /** The engine that runs in this tab. */
 export interface Host<Op extends Operation> {
   name: EngineName
   engine: Engine<Op>
   running: Running<Op>
+  /** Under which it was started. */
+  term: number
 }
 
 /** What the running engine was handed: nothing goes to it twice while it runs. */
@@ -51,6 +57,19 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   /** Things that the engine hung on: the others go first. */
   let hung = new Set<string>()
   let isFirst = false
+  /** When it was certain that this tab leads. */
+  let sureAt = Number.NEGATIVE_INFINITY
+
+  /** Asked again where the answer took so long that the page may have stood still meanwhile. */
+  const leads = async (host: Host<Op>): Promise<boolean> => {
+    const isSure = () => o.platform.monotonic() - sureAt < SURE_MS
+    for (let look = 0; look < MOST_LOOKS && !isSure(); look++) {
+      const askedAt = o.platform.monotonic()
+      if ((await readControl(o.log)).term !== host.term) return false
+      sureAt = askedAt
+    }
+    return isSure() && o.host() === host
+  }
 
   const toHeld = (row: LoggedOperation) => `${o.userId()}\n${toSubject(row.op)}`
 
@@ -104,6 +123,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       held = new Set()
       redone = new Set()
       hung = new Set()
+      sureAt = Number.NEGATIVE_INFINITY
       for (const opId of handed) o.onPushed(host.name, opId, null)
       isFirst = true
       return true
@@ -116,8 +136,8 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       const inTurn = [...(await settleSent(host, rows))].sort((a, b) => isHung(a) - isHung(b))
       for (const row of inTurn) {
         const subject = toSubject(row.op)
+        if (!(await leads(host))) return false
         if (stuck.has(subject) || !mayGo(row)) continue
-        if (o.host() !== host) break
         const error = await hand(host, row).catch((cause) =>
           toPushError(host.name, row.opId, cause),
         )

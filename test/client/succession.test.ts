@@ -179,6 +179,37 @@ describe('a tab that lost the lease before it hands over', () => {
   })
 })
 
+describe('a tab that stood still while another took over', () => {
+  it('hands nothing to its engine any more, and the other does', async () => {
+    const profile = createProfile()
+    const { engines, world } = profile
+    const taken: string[] = []
+    replacePush(engines.legacy, async (op, take) => {
+      taken.push(op.opId)
+      await take()
+    })
+    const stale = world.tab()
+    const a = profile.open({}, stale)
+    await a.start()
+    const before = await a.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toEqual([before.opId])
+    stale.hang()
+    stale.loseLocks({ unnoticed: true })
+    const b = profile.open()
+    expect(await b.start()).toMatchObject({ running: 'legacy', role: 'writer' })
+    world.advance(1_000)
+    stale.wake()
+    const { opId } = await a.enqueue(put('b'))
+    await rest()
+    expect(taken).toEqual([before.opId])
+    // It looks by itself for what nobody told it of.
+    await pass(profile, 35)
+    expect(taken).toEqual([before.opId, opId])
+    await a.close()
+    await b.close()
+  })
+})
+
 describe('a tab whose engine could not be loaded', () => {
   it('tries again, and is handed what waits', async () => {
     const profile = createProfile()
