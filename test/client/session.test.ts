@@ -135,7 +135,9 @@ describe('two tabs', () => {
       reload: 'none',
       decision: { reason: 'IN_SHARE', version: 2 },
     })
-    expect(served.engines.refactored.disk.queue.map((row) => row.opId)).toEqual([opId])
+    await expect
+      .poll(() => served.engines.refactored.disk.queue.map((row) => row.opId))
+      .toEqual([opId])
     await follower.close()
   })
 
@@ -193,7 +195,7 @@ describe('two tabs', () => {
       reload: 'none',
     })
     expect((await send(served.engines.legacy))?.ok).toBe(true)
-    expect(served.engines.legacy.disk.queue.map((row) => row.opId)).toEqual([opId])
+    await expect.poll(() => served.engines.legacy.disk.queue.map((row) => row.opId)).toEqual([opId])
     await follower.close()
   })
 
