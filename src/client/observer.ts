@@ -25,6 +25,8 @@ export function createObserver(o: WatchOptions): (observation: Observation) => v
   }
   return (observation) => {
     if (watch) return watch.see(observation)
+    // Nothing was seen of an engine that this could be about.
+    if (observation.kind === 'left' && !isLoading) return
     if (waiting.length < WAITING) waiting.push(observation)
     load()
   }

@@ -73,11 +73,17 @@ export function softenQueue<Op extends Operation>(
 export async function giveUpStaged<Op extends Operation>({
   id,
   target: { queue, ...target },
+  coordinator,
 }: {
   id: string
   target: Engine<Op>
+  coordinator: Pick<Coordinator, 'check'>
 }): Promise<Engine<Op>> {
-  await queue?.importer?.discard(id).catch(() => undefined)
+  const discard = async () => queue?.importer?.discard(id)
+  await coordinator
+    .check()
+    .then(discard, () => undefined)
+    .catch(() => undefined)
   return target
 }
 

@@ -155,8 +155,8 @@ export interface GraySync<Op extends Operation> {
   ): () => void
   /**
    * Resolves when the operation is accepted, and rejects when it was not: with OPTION, NO_QUEUE, STORE, QUOTA, CLOSED, or
-   * what `push` threw. `applied`: the owner's store holds its effect already, and it is only to be sent; not
-   * believed while nobody owns the profile. @default false
+   * what `push` threw. `applied`: the owner's store holds its effect already, and it is only to be sent; not believed
+   * while nobody owns the profile. @default false
    */
   enqueue(op: Op, o?: { applied?: boolean }): Promise<Accepted>
   /** For a host that overlays open operations on its reads. */
@@ -191,7 +191,8 @@ export interface GraySync<Op extends Operation> {
   supportFile(): Promise<Blob>
   /**
    * Deletes what graysync holds of this profile, and what its form keeps; open operations only unless kept. Who owns the
-   * profile, the highest rollout version, what the breaker knows and which databases carry a fence stay. Rejects with STORE where nothing is stored.
+   * profile, the highest rollout version, what the breaker knows and which databases carry a fence stay. Rejects with
+   * STORE where nothing is stored.
    */
   forget(options?: { keepPending?: boolean }): Promise<void>
   close(): Promise<void>

@@ -6,7 +6,7 @@ import type { Rollout } from '../../src/model/rollout.js'
 import { changeFact, connectControl } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
 import { makeKeys, sign } from '../support/rollout.js'
-import { createProfile, type Profile, put, replacePush, rest } from '../support/session.js'
+import { createProfile, type Profile, pass, put, replacePush, rest } from '../support/session.js'
 
 const keys = await makeKeys()
 // Loaded after the start of an engine: the manual clock must not run away meanwhile.
@@ -42,14 +42,6 @@ async function moved(): Promise<Profile> {
   expect(gray.getSnapshot()).toMatchObject({ running: 'refactored' })
   await gray.close()
   return profile
-}
-
-/** Lets time pass in steps in which everything comes to rest. */
-async function pass(profile: Profile, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 1_000) {
-    profile.world.advance(Math.min(left, 1_000))
-    await rest()
-  }
 }
 
 const failStart = (engine: FakeEngine, cause: unknown): void => {

@@ -3,7 +3,7 @@ import type { Sink } from '../../src/model/record.js'
 import { connectControl, readFact } from '../../src/store/control.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign } from '../support/rollout.js'
-import { createProfile, type Profile, put, queued, rest } from '../support/session.js'
+import { createProfile, type Profile, pass, put, queued, rest } from '../support/session.js'
 
 // Loaded after the start, and here beforehand: a test waits for no file.
 await import('../../src/client/patrol.js')
@@ -37,13 +37,6 @@ async function startBlocked(profile: Profile, gray = profile.open()) {
   return gray
 }
 
-async function pass({ world }: Profile, seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second++) {
-    world.advance(1_000)
-    await rest()
-  }
-}
-
 describe('databases that answer only after the start', () => {
   it('let the page begin anew, whose operations go to the engine that owns the profile', async () => {
     const { faulty, profile } = await createHanging()
@@ -53,7 +46,7 @@ describe('databases that answer only after the start', () => {
     gray.subscribe(() => phases.push(gray.getSnapshot().phase))
     await expect(gray.enqueue(put('a'))).rejects.toMatchObject({ code: 'NO_QUEUE' })
     faulty.hangs = false
-    await pass(profile, 5)
+    await pass(profile, 5_000)
     await expect.poll(() => gray.getSnapshot().running).toBe('refactored')
     expect(gray.getSnapshot()).toMatchObject({ role: 'writer' })
     expect(gray.getSnapshot()).not.toHaveProperty('blocked')
@@ -74,12 +67,12 @@ describe('databases that answer only after the start', () => {
       asked.push(profile.world.tab().monotonic())
       return open(name, version)
     }
-    await pass(profile, 200)
+    await pass(profile, 200_000)
     const pauses = asked.map((at, i) => at - (asked[i - 1] ?? at)).slice(1)
     // Each waits 2 seconds for its answer.
     expect(pauses.map((ms) => Math.floor(ms / 1_000))).toEqual([12, 22, 42, 62])
     faulty.hangs = false
-    await pass(profile, 60)
+    await pass(profile, 60_000)
     await expect.poll(() => gray.getSnapshot().running).toBe('refactored')
     await gray.close()
   })
@@ -90,7 +83,7 @@ describe('databases that answer only after the start', () => {
     await gray.setConsent('denied')
     await gray.prefer('legacy')
     faulty.hangs = false
-    await pass(profile, 5)
+    await pass(profile, 5_000)
     await expect.poll(() => gray.getSnapshot().running).toBe('legacy')
     await gray.close()
     const control = connectControl(profile.world.tab())
@@ -109,7 +102,7 @@ describe('databases that answer only after the start', () => {
     }
     const gray = await startBlocked(profile, profile.open({ sink, consent: 'granted' }))
     faulty.hangs = false
-    await pass(profile, 10)
+    await pass(profile, 10_000)
     await expect.poll(() => gray.getSnapshot().running).toBe('refactored')
     gray.use(7 as never)
     const heard = () => told.filter((record) => record.includes('OPTION'))
@@ -130,7 +123,7 @@ describe('databases that answer only after the start', () => {
       asked++
       return new IDBOpenDBRequest()
     }
-    await pass(profile, 120)
+    await pass(profile, 120_000)
     expect(asked).toBe(0)
   })
 
@@ -145,7 +138,7 @@ describe('databases that answer only after the start', () => {
       let ended = 0
       for (const closing of [gray.close(), gray.close()]) void closing.then(() => ended++)
       expect(ended).toBe(0)
-      await pass(profile, 20)
+      await pass(profile, 20_000)
       await expect.poll(() => ended).toBe(2)
       expect(gray.getSnapshot()).toMatchObject({ phase: 'closed', running: null })
       expect(await profile.world.tab().locks()).toEqual([])
@@ -162,7 +155,7 @@ describe('databases that answer only after the start', () => {
     profile.world.advance(2_000)
     expect(await starting).toMatchObject({ running: 'legacy' })
     faulty.hangs = false
-    await pass(profile, 120)
+    await pass(profile, 120_000)
     expect(profile.engines.legacy.starts).toHaveLength(1)
     await gray.close()
   })

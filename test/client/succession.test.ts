@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { createDexieProfile } from '../support/dexie-profile.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
-import { createProfile, type Profile, put, queued, replacePush, rest } from '../support/session.js'
+import { createProfile, pass, put, queued, replacePush, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
 
 // Loaded beforehand: the manual clock must not run away meanwhile.
@@ -13,13 +13,6 @@ beforeAll(async () => {
   keys = await makeKeys()
 })
 const NOBODY = [{ name: 'all', share: 0 }]
-
-async function pass({ world }: Profile, seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second++) {
-    world.advance(1_000)
-    await rest()
-  }
-}
 
 describe('a page that is closed as it is left, and shown again before all is written', () => {
   it('does not lead any more', async () => {
@@ -203,7 +196,7 @@ describe('a tab that stood still while another took over', () => {
     await rest()
     expect(taken).toEqual([before.opId])
     // It looks by itself for what nobody told it of.
-    await pass(profile, 35)
+    await pass(profile, 35_000)
     expect(taken).toEqual([before.opId, opId])
     await a.close()
     await b.close()
@@ -224,10 +217,10 @@ describe('a tab whose engine could not be loaded', () => {
     await gray.start()
     expect(gray.getSnapshot()).toMatchObject({ running: null, blocked: { by: 'ENGINE_LOAD' } })
     const { opId } = await gray.enqueue(put('a'))
-    await pass(profile, 150)
+    await pass(profile, 150_000)
     expect(loads).toBe(3)
     legacy.start = start
-    await pass(profile, 60)
+    await pass(profile, 60_000)
     expect(queued(legacy)).toEqual([opId])
     expect(gray.getSnapshot()).toMatchObject({ running: 'legacy', role: 'writer' })
     expect(gray.getSnapshot()).not.toHaveProperty('blocked')
@@ -244,7 +237,7 @@ describe('a tab whose engine could not be loaded', () => {
     const gray = profile.open()
     await gray.start()
     await gray.close()
-    await pass(profile, 150)
+    await pass(profile, 150_000)
     expect(loads).toBe(1)
   })
 })
@@ -262,11 +255,11 @@ describe('a page that is shown again while its database opens slowly', () => {
     faulty.cut()
     faulty.hangs = true
     tab.live('pageshow')
-    await pass(profile, 4)
+    await pass(profile, 4_000)
     faulty.hangs = false
-    await pass(profile, 120)
+    await pass(profile, 120_000)
     const { opId } = await gray.enqueue(put('a'))
-    await pass(profile, 60)
+    await pass(profile, 60_000)
     expect(queued(profile.engines.legacy)).toEqual([opId])
     expect(gray.getSnapshot()).toMatchObject({ phase: 'running', running: 'legacy' })
     await gray.close()

@@ -3,20 +3,13 @@ import type { Events } from '../../src/model/handle.js'
 import type { Tab } from '../../src/testing.js'
 import { makeKeys, sign } from '../support/rollout.js'
 import { awaitEvent, createServed, visit } from '../support/served.js'
-import { createProfile, type Profile, put, replacePush, rest } from '../support/session.js'
+import { createProfile, type Profile, pass, put, replacePush, rest } from '../support/session.js'
 import { passTime } from '../support/time.js'
 
 const keys = await makeKeys()
 // Loaded beforehand: the manual clock must not run away meanwhile.
 await import('../../src/client/watch.js')
 const SERVER = 'https://sync.test/apply'
-
-async function pass(profile: Profile, ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 1_000) {
-    profile.world.advance(Math.min(left, 1_000))
-    await rest()
-  }
-}
 
 async function open(profile: Profile, tab: Tab = profile.world.tab()) {
   const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }

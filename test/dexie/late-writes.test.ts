@@ -38,9 +38,7 @@ describe('forget()', () => {
     const next = await profile.load('refactored')
     await next.gray.start()
     expect(next.gray.getSnapshot()).toMatchObject({ running: 'refactored' })
-    await expect(old.legacy.logs.put({ id: 'b' })).rejects.toMatchObject({
-      name: expect.anything(),
-    })
+    await expect(old.legacy.logs.put({ id: 'b' })).rejects.toMatchObject({ code: 'FENCED' })
     old.legacy.close()
     await next.leave()
   })

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
-import { createProfile, inTime, put, queued, rest } from '../support/session.js'
+import { createProfile, inTime, put, queued } from '../support/session.js'
 
 let keys: TestKeys
 beforeAll(async () => {
@@ -27,12 +27,6 @@ describe('a handover that can not be finished', () => {
     const there = await open({ version: 2 })
     expect(await there.start()).toMatchObject({ running: 'refactored', blocked: { by: 'ABORTED' } })
     await there.close()
-    for (let again = 0; again < 3; again++) {
-      const back = await open({ version: 3, kill: true })
-      await inTime(profile, back.start())
-      await rest()
-      await back.close()
-    }
     const back = await open({ version: 3, kill: true })
     await inTime(profile, back.start())
     expect(back.getSnapshot()).toMatchObject({ running: 'legacy' })

@@ -61,6 +61,14 @@ export async function rest(): Promise<void> {
   for (let turn = 0; turn < 60; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Lets time pass second by second, in each of which everything comes to rest. */
+export async function pass({ world }: Profile, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 1_000) {
+    world.advance(Math.min(left, 1_000))
+    await rest()
+  }
+}
+
 export const queued = (engine: FakeEngine): string[] => engine.disk.queue.map((row) => row.opId)
 
 /** Lets the clock run until it is done. */
