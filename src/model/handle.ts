@@ -57,7 +57,7 @@ export interface RolloutOptions {
 
 interface Present {
   guarantee: Guarantee
-  /** Operations that no server has acknowledged; `null` while unknown. */
+  /** Operations that no server has acknowledged, counted a moment after the last change; `null` while unknown. */
   pending: { count: number; oldestAt?: number } | null
   /** `wanted`: the next boot changes the engine. `required`: this build must not go on. */
   reload: 'none' | 'wanted' | 'required'

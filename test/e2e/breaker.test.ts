@@ -3,6 +3,7 @@ import type { Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { runRollout } from '../../scripts/rollout/command.js'
 import { openProfile, type Profile } from './support/browser.js'
+import { expectArrived } from './support/cloud.js'
 import { startUpstream, type TestUpstream } from './support/upstream.js'
 
 const WAIT = { timeout: 60_000, interval: 50 }
@@ -70,27 +71,6 @@ async function saveSupportFile(): Promise<unknown> {
   return JSON.parse(await readFile(file, 'utf8'))
 }
 
-/** What the user who made the first of these cards has upstream: each card with how often it was written, and all operations. */
-async function readCloud(titles: readonly string[]) {
-  const owner = `(select user_id from cards where front_content ->> 'title' = $1)`
-  const cards = await upstream.database.query<{ title: string; version: number }>(
-    `select front_content ->> 'title' as title, sync_version as version from cards
-     where user_id = ${owner} and not is_deleted order by created_at`,
-    [titles[0] ?? ''],
-  )
-  const [row] = await upstream.database.query<{ n: number }>(
-    `select count(*)::int as n from graysync_operations where user_id = ${owner}`,
-    [titles[0] ?? ''],
-  )
-  return { cards, operations: row?.n }
-}
-
-/** These cards and no other are upstream, each by one operation. */
-async function expectArrived(titles: readonly string[]): Promise<void> {
-  const cards = titles.map((title) => ({ title, version: 1 }))
-  await expect.poll(() => readCloud(titles), WAIT).toEqual({ cards, operations: titles.length })
-}
-
 async function expectTripUpstream(by: string): Promise<void> {
   const query = () =>
     upstream.database.query<{ attributes: Record<string, unknown> }>(
@@ -116,7 +96,7 @@ describe('a refactored engine', () => {
       await writeCard(title)
     }
     await writeCard('before it fails')
-    await expectArrived(titles)
+    await expectArrived(upstream, titles)
 
     const sends: number[] = []
     await profile.context.route('**/api/apply', (route) => {
@@ -143,20 +123,20 @@ describe('a refactored engine', () => {
     await page.waitForTimeout(QUIET_MS)
     expect(sends).toEqual(FAULTS)
     await expectPending(2)
-    await expectArrived(['before it fails'])
+    await expectArrived(upstream, ['before it fails'])
     await expectTripUpstream('failures')
 
     await profile.context.unroute('**/api/apply')
     await reloadAsAsked()
     await expectShown({ engine: 'legacy', reason: 'ROLLED_BACK' })
     await expectPending(0)
-    await expectArrived(titles)
+    await expectArrived(upstream, titles)
 
     await upstream.publish(EVERYBODY)
     await page.reload()
     await expectShown({ engine: 'legacy', reason: 'ROLLED_BACK' })
     await write('on legacy')
-    await expectArrived(titles)
+    await expectArrived(upstream, titles)
     const lines: string[] = []
     const url = `${upstream.url}/rollouts/sync-engine`
     expect(
@@ -166,14 +146,14 @@ describe('a refactored engine', () => {
     await reloadAsAsked()
     await expectShown({ engine: 'refactored', reason: 'IN_SHARE' })
     await write('after the reset')
-    await expectArrived(titles)
+    await expectArrived(upstream, titles)
     await expectPending(0)
     expect(profile.complaints).toEqual([])
   })
 
   it('that takes its page with it three times is not started a fourth time', async () => {
     await writeCard('before it crashes')
-    await expectArrived(['before it crashes'])
+    await expectArrived(upstream, ['before it crashes'])
     for (let crash = 0; crash < 3; crash++) {
       const gone = page.waitForEvent('crash')
       const session = await profile.context.newCDPSession(page)

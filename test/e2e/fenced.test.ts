@@ -25,7 +25,6 @@ const awaitEngine = (name: string) =>
   expect.poll(() => attribute('engine', 'data-engine'), WAIT).toBe(name)
 const awaitTier = (tier: string) =>
   expect.poll(() => attribute('engine', 'data-tier'), WAIT).toBe(tier)
-const awaitSent = () => expect.poll(() => attribute('pending', 'data-count'), WAIT).toBe('0')
 
 async function writeCard(title: string): Promise<void> {
   await page.getByTestId('new-card').click()
@@ -33,12 +32,25 @@ async function writeCard(title: string): Promise<void> {
   await page.getByTestId('save-card').click()
 }
 
+const countCards = async (title: string) => {
+  const [row] = await upstream.database.query<{ n: number }>(
+    `select count(*)::int as n from cards where front_content ->> 'title' = $1 and sync_version = 1`,
+    [title],
+  )
+  return row?.n
+}
+
+/** The server has the card, written once. */
+const awaitArrived = (title: string) => expect.poll(() => countCards(title), WAIT).toBe(1)
+
+const isSend = (request: Request) => SENDS.test(request.url()) && request.method() !== 'GET'
+
 /** Takes the next send of the page into the hands of the test. */
 async function holdSend(act: () => Promise<void>): Promise<Route> {
   const held = new Promise<Route>((resolve) => {
     let taken = false
     void page.route(SENDS, async (route) => {
-      if (taken || route.request().method() === 'GET') return route.fallback()
+      if (taken || !isSend(route.request())) return route.fallback()
       taken = true
       resolve(route)
     })
@@ -68,15 +80,7 @@ async function fenceOnce(title: string): Promise<void> {
   const held = await holdSend(() => writeCard(title))
   await raiseTerm(held.request())
   await held.continue()
-  await awaitSent()
-}
-
-const countCards = async (title: string) => {
-  const [row] = await upstream.database.query<{ n: number }>(
-    `select count(*)::int as n from cards where front_content ->> 'title' = $1 and sync_version = 1`,
-    [title],
-  )
-  return row?.n
+  await awaitArrived(title)
 }
 
 describe('the guarantee of the demo app', () => {
@@ -85,12 +89,13 @@ describe('the guarantee of the demo app', () => {
     page = await profile.open(upstream.url)
     await awaitEngine('legacy')
     await writeCard('first on legacy')
-    await awaitSent()
+    await awaitArrived('first on legacy')
 
     const lost = await holdSend(() => writeCard('arrives, and its answer does not'))
     await lost.fetch()
+    const again = page.waitForResponse((answer) => isSend(answer.request()))
     await lost.abort()
-    await awaitSent()
+    await again
     await fenceOnce('refused once on legacy')
     expect(await attribute('engine', 'data-tier')).not.toBe('fenced')
 
@@ -99,7 +104,7 @@ describe('the guarantee of the demo app', () => {
     await page.getByTestId('reload').click()
     await awaitEngine('refactored')
     await writeCard('first on refactored')
-    await awaitSent()
+    await awaitArrived('first on refactored')
     await awaitTier('keyed')
     await fenceOnce('refused once on refactored')
     await awaitTier('fenced')
@@ -129,7 +134,7 @@ describe('the guarantee of the demo app', () => {
     const { 'graysync-term': _, ...headers } = answer.headers()
     await held.fulfill({ response: answer, headers })
     await awaitTier('keyed')
-    await awaitSent()
+    await awaitArrived('answered without a term')
   })
 
   it('is written into the database that was left: it names the new owner', async () => {

@@ -63,6 +63,9 @@ async function countRows(sql: string): Promise<number> {
   return Number(row?.n)
 }
 
+const awaitCards = (count: number) =>
+  expect.poll(() => countRows('cards where not is_deleted'), WAIT).toBe(count)
+
 const titleOf = (n: number) => `Edited offline ${n} 离线修改`
 
 describe('a first rollout of the demo app, end to end', () => {
@@ -74,7 +77,7 @@ describe('a first rollout of the demo app, end to end', () => {
     await expect.poll(() => countCards(page), WAIT).toBe(CARDS)
     await expect.poll(() => page.getByTestId('seeding').count(), WAIT).toBe(0)
     await awaitSent(page)
-    expect(await countRows('cards where not is_deleted')).toBe(CARDS)
+    await awaitCards(CARDS)
     expect(await countRows('folders')).toBeGreaterThan(0)
     expect(await countRows('tags')).toBeGreaterThan(0)
     expect(await countRows('images')).toBeGreaterThan(0)
@@ -196,7 +199,7 @@ describe('a first rollout of the demo app, end to end', () => {
     await page.getByTestId('new-card').click()
     await page.getByTestId('card-title').fill('Written on refactored')
     await page.getByTestId('save-card').click()
-    await awaitSent(page)
+    await awaitCards(CARDS - DELETES + 1)
     await upstream.publish({ kill: true })
     await expect.poll(() => page.getByTestId('reload').count(), WAIT).toBe(1)
     await page.getByTestId('reload').click()
@@ -205,8 +208,7 @@ describe('a first rollout of the demo app, end to end', () => {
     expect(await countCards(page)).toBe(CARDS - DELETES + 1)
     await page.getByTestId('search').fill('Written on refactored')
     await expect.poll(() => attribute(page, 'card-count', 'data-count'), WAIT).toBe('1')
-    await awaitSent(page)
-    expect(await countRows('cards where not is_deleted')).toBe(CARDS - DELETES + 1)
+    await awaitCards(CARDS - DELETES + 1)
   })
 
   it('has delivered the feedback once, exactly as the user saw it, and telemetry of both engines and of the switch', async () => {
