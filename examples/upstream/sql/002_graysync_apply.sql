@@ -13,11 +13,11 @@
 --
 --   applied    the operation has taken effect, now
 --   duplicate  it had taken effect before; nothing was done
---   conflict   its id belongs to another operation; nothing was done
+--   conflict   its id belongs to another operation, or its row to another user; nothing was done
 --   fenced     a later term of this device was seen, so the sender lost its right; nothing was done
 --
--- A tracked table has the columns user_id, id and is_deleted, and a primary key made of id, or of
--- user_id and id.
+-- A tracked table has the columns user_id, id and is_deleted, and a primary key made of user_id and
+-- id, or of id alone where no two users ever make the same id: whoever comes second has a conflict.
 
 -- The tables that operations may write.
 create table graysync_tables (
@@ -143,10 +143,13 @@ begin
 end
 $$;
 
--- Writes a whole row in place of the old one. The time of its creation stays.
-create function graysync_put(entity text, owner uuid, filled jsonb) returns void
+-- Writes a whole row in place of the old one. The time of its creation stays. False where the row
+-- is another user's.
+create function graysync_put(entity text, owner uuid, given jsonb) returns boolean
 language plpgsql as $$
 declare
+  filled constant jsonb := graysync_fill(entity, given);
+  written bigint;
   key text;
   fields text;
   setters text;
@@ -171,6 +174,8 @@ begin
      on conflict (%3$s) do update set %4$s where held.user_id = $2',
     entity, fields, key, setters
   ) using filled, owner;
+  get diagnostics written = row_count;
+  return written > 0;
 end
 $$;
 
@@ -195,7 +200,7 @@ begin
 end
 $$;
 
--- An operation made complete: the row it means, in one form for every engine that may send it.
+-- An operation in one form for every engine that may send it: it names its row and whose that is.
 create function graysync_resolve(owner uuid, operation jsonb) returns jsonb
 language plpgsql as $$
 declare
@@ -207,12 +212,10 @@ begin
   if not exists (select from graysync_tables where name = entity) then
     raise exception 'graysync: operations do not write this table' using errcode = '22023';
   end if;
-  if kind = 'put' then
-    given := graysync_fill(entity, given || identity);
+  if kind in ('put', 'patch') then
+    given := given || identity;
   elsif kind = 'delete' then
     given := identity || '{"is_deleted": true}';
-  elsif kind = 'patch' then
-    given := given || identity;
   else
     raise exception 'graysync: an operation is a put, a patch or a delete' using errcode = '22023';
   end if;
@@ -222,12 +225,14 @@ $$;
 
 -- What an operation says, apart from the clocks and counters around it: an engine that takes over
 -- sends the same operation with other ones. A column that is null and one that is absent are equal.
+-- What the table would fill in is not said: it may be another at each repetition.
 create function graysync_digest(resolved jsonb) returns text language sql immutable as $$
   select encode(
     sha256(
       convert_to(
         jsonb_strip_nulls(
           resolved #- '{row,created_at}' #- '{row,updated_at}' #- '{row,sync_version}'
+            #- '{row,graysync_change}'
         )::text,
         'UTF8'
       )
@@ -236,13 +241,13 @@ create function graysync_digest(resolved jsonb) returns text language sql immuta
   )
 $$;
 
-create function graysync_write(owner uuid, resolved jsonb) returns void language plpgsql as $$
+create function graysync_write(owner uuid, resolved jsonb) returns boolean language plpgsql as $$
 begin
   if resolved ->> 'kind' = 'put' then
-    perform graysync_put(resolved ->> 'entity', owner, resolved -> 'row');
-  else
-    perform graysync_patch(resolved ->> 'entity', owner, resolved -> 'row');
+    return graysync_put(resolved ->> 'entity', owner, resolved -> 'row');
   end if;
+  perform graysync_patch(resolved ->> 'entity', owner, resolved -> 'row');
+  return true;
 end
 $$;
 
@@ -282,13 +287,14 @@ begin
       outcome := 'conflict';
     elsif graysync_apply.term < highest then
       outcome := 'fenced';
+    elsif not graysync_write(owner, resolved) then
+      outcome := 'conflict';
     else
       insert into graysync_operations (user_id, op_id, digest, device, term)
       values (
         owner, operation ->> 'opId', graysync_digest(resolved),
         graysync_apply.device, graysync_apply.term
       );
-      perform graysync_write(owner, resolved);
       outcome := 'applied';
     end if;
     results := results || jsonb_build_object('opId', operation -> 'opId', 'outcome', outcome);
@@ -298,18 +304,27 @@ end
 $$;
 
 -- Only the signed-in may call the one function that writes; the parts it is made of stay inside.
-revoke execute on function
-  graysync_track(text),
-  graysync_fill(text, jsonb),
-  graysync_put(text, uuid, jsonb),
-  graysync_patch(text, uuid, jsonb),
-  graysync_resolve(uuid, jsonb),
-  graysync_write(uuid, jsonb),
-  graysync_apply(text, bigint, jsonb)
-from public;
-
+-- Supabase grants what is made in `public` to the roles of its API by name as well.
 do $$
 begin
+  execute 'revoke execute on function
+    graysync_user(),
+    graysync_lock(uuid),
+    graysync_serialise(),
+    graysync_stamp(),
+    graysync_track(text),
+    graysync_fill(text, jsonb),
+    graysync_put(text, uuid, jsonb),
+    graysync_patch(text, uuid, jsonb),
+    graysync_resolve(uuid, jsonb),
+    graysync_digest(jsonb),
+    graysync_write(uuid, jsonb),
+    graysync_apply(text, bigint, jsonb)
+  from ' || (
+    select concat_ws(', ', 'public', string_agg(rolname, ', '))
+    from pg_roles
+    where rolname in ('anon', 'authenticated')
+  );
   if exists (select from pg_roles where rolname = 'authenticated') then
     grant execute on function graysync_apply(text, bigint, jsonb) to authenticated;
   end if;
