@@ -37,7 +37,7 @@ const VOLATILE = new Set([
 
 /**
  * Gives a row of an old queue the id it never had: the same row gets the same id at each reading.
- * `ordinal` tells equal rows of one queue apart, counted from 0 in queue order.
+ * `ordinal` tells equal rows of one queue apart, counted from 0 in queue order: rows are equal that have the same id at 0.
  * Fields that change between attempts (status, retry counts, errors) do not count.
  *
  * @example
