@@ -5,9 +5,12 @@ import { QUEUE_KEY } from '../src/engines/legacy/queue.js'
 import {
   type Backend,
   createBackend,
+  createBoundedStorage,
   createHangingWire,
   createStorage,
   deleteCard,
+  makeCard,
+  offline,
   putCard,
 } from './support/backend.js'
 import { rigLegacy } from './support/rig.js'
@@ -23,6 +26,9 @@ beforeAll(async () => {
 }, PATIENCE_MS)
 afterAll(() => backend.close())
 afterEach(() => void vi.useRealTimers())
+
+/** Too large for a queue in localStorage. */
+const LARGE = 'x'.repeat(9_000)
 
 const userOf = (rig: { session: { user: string | null } }) => rig.session.user ?? ''
 const titles = (rows: readonly Record<string, unknown>[]) =>
@@ -265,6 +271,65 @@ describe('the legacy engine', () => {
     await online.stop()
   })
 
+  it('sends a large row whole after its user signed out and in again', async () => {
+    const rig = rigLegacy({ backend })
+    const user = userOf(rig)
+    const first = await rig.start({ fetch: offline })
+    const op = putCard('card-1', LARGE)
+    await first.running.push(op)
+    await first.stop()
+    rig.session.user = null
+    await rig.engine.store?.clear()
+    rig.session.user = user
+    expect(await rig.db.cards.count()).toBe(0)
+    const second = await rig.start({ term: 2, fetch: offline })
+    await second.running.push(op)
+    expect(await rig.db.cards.count()).toBe(1)
+    await second.stop()
+    await rig.engine.store?.clear()
+    const third = await rig.start({ term: 3 })
+    await third.settle()
+    expect(rig.acked).toEqual([op.opId])
+    expect(titles(await backend.rows(user, 'cards'))).toEqual([LARGE])
+    await third.stop()
+  })
+
+  it('gives up a put whose row is gone, and goes on', async () => {
+    const rig = rigLegacy({ backend })
+    const first = await rig.start({ fetch: offline })
+    const [before, gone, next] = [
+      putCard('card-1', 'before'),
+      putCard('card-1', LARGE),
+      putCard('card-2', 'next'),
+    ]
+    for (const op of [before, gone, next]) await first.running.push(op)
+    await first.stop()
+    await rig.db.handled.delete(gone.opId)
+    const second = await rig.start({ term: 2 })
+    await second.settle()
+    expect(rig.failed).toEqual([gone.opId])
+    expect(rig.acked).toEqual([before.opId, next.opId])
+    const rows = await backend.rows(userOf(rig), 'cards')
+    expect(titles(rows)).toEqual(['before', 'next'])
+    expect(rows).toMatchObject([{ is_deleted: false }, { is_deleted: false }])
+    await second.stop()
+  })
+
+  it('sends what is queued while localStorage is full', async () => {
+    const storage = createBoundedStorage()
+    const rig = rigLegacy({ backend, storage })
+    const first = await rig.start({ fetch: offline })
+    const ops = [putCard('card-1', 'one'), putCard('card-2', 'two')]
+    for (const op of ops) await first.running.push(op)
+    await first.stop()
+    storage.full = true
+    const second = await rig.start({ term: 2 })
+    await second.settle()
+    expect(rig.acked).toEqual(ops.map(({ opId }) => opId))
+    expect(storage.getItem(QUEUE_KEY)).toBe('[]')
+    await second.stop()
+  })
+
   it('names what was on the wire when it had to be cut off', async () => {
     const rig = rigLegacy({ backend })
     const wire = createHangingWire(backend)
@@ -376,6 +441,51 @@ describe('the queue of the legacy engine at rest', () => {
     await queue?.exporter?.seal('handover')
     expect((await queue?.exporter?.read())?.map(({ op }) => op.entityId)).toEqual(['t', 'late'])
     await Promise.all([unified.delete(), third.delete()])
+  })
+
+  it('hands out a large row whole after the rows were emptied', async () => {
+    const rig = rigLegacy({ backend })
+    const { running, stop } = await rig.start({ fetch: offline })
+    const op = putCard('card-1', LARGE)
+    await running.push(op)
+    await stop()
+    await rig.engine.store?.clear()
+    expect(await rig.engine.queue?.exporter?.read()).toMatchObject([{ op: { row: op.row } }])
+  })
+
+  describe('as an old build left it', () => {
+    const head = { table: 'cards', localId: 'card-1', timestamp: '2026-03-01T08:00:00.000Z' }
+    const deleted = { ...head, type: 'delete', retryCount: 0 }
+    const created = { ...deleted, type: 'create', data: makeCard('card-1', 'undone') }
+    /** Deleted, which was tried twice in vain, taken back, deleted again. */
+    const entries = [{ ...deleted, retryCount: 2 }, created, deleted]
+
+    it('has another id for each operation, however often each was tried', async () => {
+      const rig = rigLegacy({ backend })
+      const read = async () =>
+        (await rig.engine.queue?.exporter?.read())?.map(({ opId }) => opId) ?? []
+      rig.storage.setItem(QUEUE_KEY, JSON.stringify(entries))
+      const ids = await read()
+      expect(new Set(ids).size).toBe(3)
+      // Some were written down before an old build added another.
+      const named = entries.map((entry, index) => ({ ...entry, opId: ids[index] }))
+      rig.storage.setItem(QUEUE_KEY, JSON.stringify([...named, deleted]))
+      expect(new Set(await read()).size).toBe(4)
+    })
+
+    it('is sent whole and in order, also while localStorage is full', async () => {
+      const storage = createBoundedStorage()
+      const rig = rigLegacy({ backend, storage })
+      const others = Array.from({ length: 20 }, (_, index) => ({ ...deleted, localId: `${index}` }))
+      storage.setItem(QUEUE_KEY, JSON.stringify([...entries, ...others]))
+      storage.full = true
+      const { settle, stop } = await rig.start()
+      await settle()
+      expect(new Set(rig.acked).size).toBe(23)
+      expect(await backend.rows(userOf(rig), 'cards')).toMatchObject([{ is_deleted: true }])
+      expect(storage.getItem(QUEUE_KEY)).toBe('[]')
+      await stop()
+    })
   })
 
   it('makes no database of an earlier build that is not there', async () => {

@@ -215,6 +215,22 @@ describe('the refactored engine', () => {
     await stop()
   })
 
+  it('gives up a put that came without its row, and deletes nothing for it', async () => {
+    const rig = rigRefactored({ backend })
+    const { running, settle, stop } = await rig.start()
+    const { row: _, ...rowless } = putCard('card-1', 'gone')
+    const [before, next] = [putCard('card-1', 'before'), putCard('card-2', 'next')]
+    for (const op of [before, rowless, next]) await running.push(op)
+    await settle()
+    expect(rig.failed).toEqual([rowless.opId])
+    expect(rig.acked).toEqual([before.opId, next.opId])
+    expect(await backend.rows(userOf(rig), 'cards')).toMatchObject([
+      { id: 'card-1', front_content: { title: 'before' }, is_deleted: false },
+      { id: 'card-2' },
+    ])
+    await stop()
+  })
+
   it('fails an operation whose id belongs to another', async () => {
     const rig = rigRefactored({ backend })
     const op = putCard('card-1', 'mine')

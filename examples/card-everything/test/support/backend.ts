@@ -92,6 +92,26 @@ export function createStorage(): Storage {
   }
 }
 
+/** A `Storage` that takes, once it is full, nothing longer than what it holds by a name. */
+export function createBoundedStorage(): Storage & { full: boolean } {
+  const { setItem, ...storage } = createStorage()
+  const bounded = Object.assign(storage, {
+    full: false,
+    setItem(key: string, value: string) {
+      if (bounded.full && value.length > (storage.getItem(key) ?? '').length) {
+        throw new DOMException('the quota has been exceeded', 'QuotaExceededError')
+      }
+      setItem(key, value)
+    },
+  })
+  return bounded
+}
+
+/** A network that is away. */
+export const offline: typeof fetch = async () => {
+  throw new TypeError('the network is away')
+}
+
 export function makeCard(id: string, title: string, more: Partial<Row> = {}): Row {
   const at = '2026-03-01T08:00:00.000Z'
   return {

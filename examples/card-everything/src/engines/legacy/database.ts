@@ -13,6 +13,8 @@ export interface Handled {
   at: number
   /** A row too large for localStorage, kept here until it is sent. */
   row?: Row
+  /** Its effect went with the rows when they were emptied: it is applied again where it comes again. */
+  cleared?: true
 }
 
 export type LegacyDatabase = Dexie &

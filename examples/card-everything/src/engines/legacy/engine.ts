@@ -82,14 +82,18 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
     queue.change(opId, { status: 'inflight' })
     inflight.add(opId)
     try {
-      const response = await ctx.fetch(...toRequest(op, user))
+      const request = toRequest(op, user)
+      if (!request) {
+        await giveUp(op, 'its row is gone')
+        return 'refused'
+      }
+      const response = await ctx.fetch(...request)
       const outcome = readOutcome(response)
       if (outcome === 'applied' || outcome === 'duplicate') {
         await ctx.ack(opId)
         await conclude(op, 'acked')
       } else if (outcome === 'conflict' || outcome === 'refused') {
-        await ctx.fail(opId, new Error(`${response.status} ${await response.text()}`))
-        await conclude(op, 'failed')
+        await giveUp(op, `${response.status} ${await response.text()}`)
       } else {
         reopen(entry)
       }
@@ -107,7 +111,13 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
     queue.change(entry.opId, { status: undefined, retryCount: entry.retryCount + 1 })
   }
 
-  function toRequest(op: Sent, user: string): [string, RequestInit] {
+  async function giveUp(op: Sent, why: string): Promise<void> {
+    await ctx.fail(op.opId, new Error(why))
+    await conclude(op, 'failed')
+  }
+
+  /** `null`: a put without its row says nothing. */
+  function toRequest(op: Sent, user: string): [string, RequestInit] | null {
     const init = {
       signal,
       headers: {
@@ -116,10 +126,11 @@ export async function startLegacy(o: LegacyStart): Promise<Running<CardOp>> {
         'graysync-operation': op.opId,
       },
     }
-    if (op.kind === 'delete' || !op.row) {
+    if (op.kind === 'delete') {
       const url = `${base}/api/rest/${op.entity}?id=eq.${encodeURIComponent(op.entityId)}`
       return [url, { ...init, method: 'PATCH', body: JSON.stringify({ is_deleted: true }) }]
     }
+    if (!op.row) return null
     const body = JSON.stringify(toCloud(op.entity, op.row))
     return [`${base}/api/rest/${op.entity}`, { ...init, method: 'POST', body }]
   }
@@ -179,11 +190,11 @@ async function accept(
   const { opId, entity, entityId, row } = op
   return db.transaction('rw', db[entity], db.handled, async () => {
     const handled = await db.handled.get(opId)
-    if (handled) return { state: handled.state, isNew: false }
+    if (handled && !handled.cleared) return { state: handled.state, isNew: false }
     const isNew = (await db[entity].get(entityId)) === undefined
     if (!applied) await writeLocally(db, op)
     const large = row && isLarge(row) ? { row } : {}
-    await db.handled.add({ opId, entity, entityId, state: 'pending', at, ...large })
+    await db.handled.put({ opId, entity, entityId, state: 'pending', at, ...large })
     return { state: 'pending', isNew }
   })
 }
@@ -195,7 +206,7 @@ async function noteOldEntries(db: LegacyDatabase, queue: LegacyQueue): Promise<v
   await db.transaction('rw', db.handled, async () => {
     const known = await db.handled.bulkGet(entries.map(({ opId }) => opId))
     const at = Date.now()
-    await db.handled.bulkAdd(
+    await db.handled.bulkPut(
       entries
         .filter((_, index) => known[index] === undefined)
         .map(({ opId, table, localId }) => ({

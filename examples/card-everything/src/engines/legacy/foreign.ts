@@ -1,6 +1,6 @@
 import { Dexie } from 'dexie'
-import { deriveOperationId } from 'graysync'
 import { type CardOp, type Row, type Table, toPlain } from '../../data/model.js'
+import { createNaming } from './naming.js'
 
 const DATABASES = ['CardAllUnifiedDatabase', 'CardAllUnifiedDB_v3'] as const
 const STORE = 'syncQueue'
@@ -64,17 +64,13 @@ async function readDatabase(name: string): Promise<ForeignOperation[]> {
     return values.map((row, index) => ({ row, key: keys[index] as string | number }))
   })
   if (!rows) return []
-  const equals = new Map<string, number>()
+  const nameOf = createNaming(`${name}/${STORE}`)
   return rows
     .sort((a, b) => queuedAt(a.row) - queuedAt(b.row))
     .flatMap(({ row, key }) => {
       const operation = toForeign(row)
       if (!operation) return []
-      const content = toPlain(row)
-      const text = JSON.stringify(content)
-      const ordinal = equals.get(text) ?? 0
-      equals.set(text, ordinal + 1)
-      const opId = deriveOperationId(`${name}/${STORE}`, content, ordinal)
+      const opId = nameOf(toPlain(row))
       return [{ ...operation, database: name, key, opId, op: { ...operation.op, opId } }]
     })
 }

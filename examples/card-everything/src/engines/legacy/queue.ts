@@ -1,5 +1,5 @@
-import { deriveOperationId } from 'graysync'
 import { type CardOp, type Row, type Table, toPlain } from '../../data/model.js'
+import { createNaming } from './naming.js'
 
 export const QUEUE_KEY = 'cardall_sync_queue'
 const COUNT_KEY = 'cardall_sync_queue_count'
@@ -29,9 +29,10 @@ export interface LegacyQueue {
   read(): KnownEntry[]
   /** Appends what is not there yet. */
   append(entries: readonly KnownEntry[]): void
+  /** Notes how an entry fares; a hint, which is left out where localStorage is full. */
   change(opId: string, fields: Partial<Entry>): void
   remove(opIds: ReadonlySet<string>): void
-  /** Writes derived ids down, so that they outlive the entries before them. */
+  /** Writes derived ids down, so that they outlive the entries before them; a hint, as every other write does so too. */
   settleIds(): void
   /** Operations ever queued. */
   count(): number
@@ -40,17 +41,27 @@ export interface LegacyQueue {
 /** The queue in one key of localStorage. */
 export function createLegacyQueue(storage: Storage): LegacyQueue {
   const read = (): KnownEntry[] => {
-    const equals = new Map<string, number>()
-    return parse(storage.getItem(QUEUE_KEY)).map((entry) => {
-      if (entry.opId !== undefined) return { ...entry, opId: entry.opId }
-      const { timestamp: _, ...content } = entry
-      const text = JSON.stringify(content)
-      const ordinal = equals.get(text) ?? 0
-      equals.set(text, ordinal + 1)
-      return { ...entry, opId: deriveOperationId(QUEUE_KEY, content, ordinal) }
-    })
+    const entries = parse(storage.getItem(QUEUE_KEY))
+    const taken = entries.flatMap(({ opId }) => opId ?? [])
+    const nameOf = createNaming(QUEUE_KEY, taken)
+    return entries.map((entry) => ({ ...entry, opId: entry.opId ?? nameOf(toContent(entry)) }))
   }
-  const write = (entries: readonly Entry[]) => storage.setItem(QUEUE_KEY, JSON.stringify(entries))
+  const save = (entries: readonly Entry[]) => storage.setItem(QUEUE_KEY, JSON.stringify(entries))
+  const write = (entries: readonly KnownEntry[]) => {
+    try {
+      save(entries)
+    } catch {
+      // No room: ids that each reading derives again stay out, so that a queue that gets shorter fits.
+      save(entries.map(leaveUnnamed))
+    }
+  }
+  const note = (entries: readonly KnownEntry[]) => {
+    try {
+      write(entries)
+    } catch {
+      // No room: what is noted here is only good to know.
+    }
+  }
   const count = () => Number(storage.getItem(COUNT_KEY) ?? 0)
   return {
     read,
@@ -63,11 +74,21 @@ export function createLegacyQueue(storage: Storage): LegacyQueue {
       storage.setItem(COUNT_KEY, String(count() + fresh.length))
     },
     change: (opId, fields) =>
-      write(read().map((entry) => (entry.opId === opId ? { ...entry, ...fields } : entry))),
+      note(read().map((entry) => (entry.opId === opId ? { ...entry, ...fields } : entry))),
     remove: (opIds) => write(read().filter((entry) => !opIds.has(entry.opId))),
-    settleIds: () => write(read()),
+    settleIds: () => note(read()),
     count,
   }
+}
+
+/** What an id is derived from. */
+function toContent({ opId: _, timestamp: __, ...content }: Entry): object {
+  return content
+}
+
+function leaveUnnamed(entry: KnownEntry): Entry {
+  const { opId, ...unnamed } = entry
+  return createNaming(QUEUE_KEY)(toContent(entry)) === opId ? unnamed : entry
 }
 
 function parse(text: string | null): Entry[] {
@@ -111,10 +132,10 @@ export function userOf(entry: Entry): string | null {
   return typeof user === 'string' && user !== 'default' ? user : null
 }
 
-/** The operation of an entry; `row` is the large one that was kept apart. */
-export function toOperation(entry: KnownEntry, row: Row | undefined): CardOp & { opId: string } {
+/** The operation of an entry; `kept` is the large row that was kept apart. A put whose row is gone has none. */
+export function toOperation(entry: KnownEntry, kept: Row | undefined): CardOp & { opId: string } {
   const head = { entity: entry.table, entityId: entry.localId, opId: entry.opId }
   if (entry.type === 'delete') return { ...head, kind: 'delete' }
-  const data = toPlain(row ?? entry.data ?? { id: entry.localId })
-  return { ...head, kind: 'put', row: { ...data, id: entry.localId } }
+  const row = kept ?? entry.data
+  return { ...head, kind: 'put', ...(row && { row: { ...toPlain(row), id: entry.localId } }) }
 }

@@ -14,8 +14,8 @@ export function createLegacyStore(db: LegacyDatabase): Store<CardOp> {
     async clear() {
       await db.transaction('rw', [...TABLES.map((name) => db[name]), db.handled], async () => {
         for (const name of TABLES) await db[name].clear()
-        // What was applied went with the rows; what the server has stays known.
-        await db.handled.where('state').equals('pending').delete()
+        // What was applied went with the rows; what waits in the queue may have its row there only.
+        await db.handled.where('state').equals('pending').modify({ cleared: true })
       })
     },
   }

@@ -69,6 +69,11 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
   }
 
   async function send(rows: readonly LogRow[], user: string): Promise<RoundEnd> {
+    const rowless = rows.find(({ op }) => op?.kind === 'put' && !op.row)
+    if (rowless) {
+      await giveUp(rowless.opId, 'its row is gone')
+      return 'done'
+    }
     for (const { opId } of rows) inflight.add(opId)
     await mark(rows, 'inflight')
     try {
@@ -105,8 +110,7 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
     if (response.status !== 400 && response.status !== 413) return 'retry'
     const [only, ...others] = rows
     if (only && others.length === 0) {
-      await ctx.fail(only.opId, new Error(`${response.status} ${await response.text()}`))
-      await end(only.opId, 'failed')
+      await giveUp(only.opId, `${response.status} ${await response.text()}`)
       return 'done'
     }
     for (const row of rows) {
@@ -130,11 +134,15 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
       await ctx.ack(opId)
       await end(opId, 'acked')
     } else if (outcome === 'conflict') {
-      await ctx.fail(opId, new Error('the server knows another operation by this id'))
-      await end(opId, 'failed')
+      await giveUp(opId, 'its id or its row is of another')
     } else {
       await db.log.where('opId').equals(opId).modify({ state: 'open' })
     }
+  }
+
+  async function giveUp(opId: string, why: string): Promise<void> {
+    await ctx.fail(opId, new Error(why))
+    await end(opId, 'failed')
   }
 
   async function end(opId: string, state: 'acked' | 'failed'): Promise<void> {
@@ -197,8 +205,13 @@ export function startRefactored(o: RefactoredStart): Running<CardOp> {
 }
 
 function toSent({ opId, entity, entityId, op }: LogRow): object {
-  if (op?.kind !== 'put' || !op.row) return { opId, entity, entityId, kind: 'delete' }
-  return { opId, entity, entityId, kind: 'put', row: toCloud(entity, op.row) }
+  return {
+    opId,
+    entity,
+    entityId,
+    kind: op?.kind,
+    ...(op?.row && { row: toCloud(entity, op.row) }),
+  }
 }
 
 async function forgetOld(db: RefactoredDatabase): Promise<void> {
