@@ -1,6 +1,6 @@
 import type { DBCore, DBCoreTransaction } from 'dexie'
 import { GraySyncError } from '../model/errors.js'
-import type { Operation } from '../model/operation.js'
+import type { Identified, Operation } from '../model/operation.js'
 import type { Captured, WritePort } from '../model/writes.js'
 import type { RowChange } from './change.js'
 import { CAPTURED } from './stores.js'
@@ -22,9 +22,10 @@ export function capture<Op extends Operation>(
   const values = o.changes.flatMap((change): Omit<Captured, 'seq'>[] => {
     const op = o.toOperation(change)
     if (op === null) return []
-    insistOnOperation(op)
     const opId = op.opId ?? port.mintId()
-    return [{ opId, op: { ...op, opId }, userId: port.userId(), flip: o.flip, at: port.now() }]
+    const identified = { ...op, opId }
+    insistOnOperation(identified)
+    return [{ opId, op: identified, userId: port.userId(), flip: o.flip, at: port.now() }]
   })
   if (values.length === 0) return null
   const trans = o.trans as unknown as IDBTransaction
@@ -33,8 +34,8 @@ export function capture<Op extends Operation>(
   return core.table(CAPTURED).mutate({ type: 'add', trans: o.trans, values })
 }
 
-function insistOnOperation(op: Operation): void {
-  for (const field of ['entity', 'entityId', 'kind'] as const) {
+function insistOnOperation(op: Identified<Operation>): void {
+  for (const field of ['entity', 'entityId', 'kind', 'opId'] as const) {
     const got: unknown = op[field]
     if (typeof got === 'string' && got !== '') continue
     throw new GraySyncError(

@@ -1,8 +1,11 @@
 import type { DBCoreMutateRequest, DBCoreMutateResponse, DBCoreTable } from 'dexie'
+import { isKey } from '../lib/keys.js'
+
+type Row = Readonly<Record<string, unknown>>
 
 /** One row that a transaction writes, as it will be; or the key of one that it deletes. */
 export type RowChange =
-  | { type: 'put'; key: IDBValidKey; row: Readonly<Record<string, unknown>> }
+  | { type: 'put'; key: IDBValidKey; row: Row }
   | { type: 'delete'; key: IDBValidKey }
 
 /** The keys that a range will take away, read before it does. */
@@ -16,30 +19,43 @@ export function readDoomed(
   return table.query({ trans, query, values: false }).then(({ result }) => result)
 }
 
-/** The keys that a mutation will write; `null` where only the database knows them. */
+/** The keys that a mutation will write; `null` where only the database knows them, or will refuse one. */
 export function readKeys(
   { schema }: DBCoreTable,
   request: DBCoreMutateRequest,
 ): readonly IDBValidKey[] | null {
   if (request.type === 'deleteRange') return null
-  if (request.type === 'delete' || request.keys) return request.keys ?? null
   const { extractKey } = schema.primaryKey
-  const keys = extractKey ? request.values.map((row) => extractKey(row)) : []
-  return keys.length > 0 && keys.every((key) => key !== undefined) ? keys : null
+  const values = 'values' in request ? request.values : []
+  const keys: readonly IDBValidKey[] = request.keys ?? values.map((row) => extractKey?.(row))
+  return keys.every(isKey) ? keys : null
 }
 
 /** What a mutation did, row by row: keys that the database gave are known only afterwards, as are rows that it refused. */
 export function readChanges(
+  { schema }: DBCoreTable,
   request: DBCoreMutateRequest,
-  response: DBCoreMutateResponse,
-  doomed: readonly IDBValidKey[],
+  { failures, results, doomed }: DBCoreMutateResponse & { doomed: readonly IDBValidKey[] },
 ): RowChange[] {
-  const took = (_: unknown, at: number) => !response.failures[at]
+  const took = (_: unknown, at: number) => !failures[at]
   if (request.type === 'deleteRange') return doomed.map(toDelete)
   if (request.type === 'delete') return request.keys.filter(took).map(toDelete)
+  const { autoIncrement, keyPath, extractKey } = schema.primaryKey
+  // The database puts a key that it gives into its own copy of the row.
+  const steps = autoIncrement && typeof keyPath === 'string' ? keyPath.split('.') : []
   return request.values
-    .map((row, at): RowChange => ({ type: 'put', key: response.results?.[at], row }))
+    .map((given, at): RowChange => {
+      const key = results?.[at]
+      const row = extractKey?.(given) === undefined ? withKey(given, steps, key) : given
+      return { type: 'put', key, row }
+    })
     .filter(took)
+}
+
+function withKey(row: Row, [step, ...deeper]: readonly string[], key: IDBValidKey): Row {
+  if (step === undefined) return row
+  const inner = deeper.length > 0 ? withKey((row[step] ?? {}) as Row, deeper, key) : key
+  return { ...row, [step]: inner }
 }
 
 function toDelete(key: IDBValidKey): RowChange {

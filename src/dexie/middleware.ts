@@ -48,7 +48,9 @@ export type Capture = (
 
 /** What was written to a table and not judged since; `null` where this instance does not track. */
 export async function readChangesOf(db: Dexie, table: string): Promise<Changes | null> {
-  if (!db.isOpen()) await db.open()
+  // As a read opens it: what the app closed stays closed.
+  if (!db.isOpen()) await db.transaction('r', table, () => {}).catch(() => {})
+  if (!db.isOpen()) return null
   const core: DBCore & TrackedCore = db.core
   return core[TRACKED]?.(table) ?? null
 }
@@ -92,9 +94,9 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
       const { trans } = request
       const asking = readDoomed(table, request)
       const [rights, doomed, response] = await Promise.all([found, asking, table.mutate(request)])
-      const changes = readChanges(request, response, doomed ?? [])
+      const changes = readChanges(table, request, { ...response, doomed: doomed ?? [] })
       const keys = changes.map(({ key }) => key)
-      await orGiveUp(trans, () => [note(trans, keys), capture?.(trans, changes, rights.flip)])
+      await Promise.all([note(trans, keys), capture?.(trans, changes, rights.flip)])
       return response
     }
     return {
@@ -105,12 +107,12 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
         if (!state) return table.mutate(request)
         // The answers come in the order of the questions, and a refusal takes all of it back.
         state.found ??= check(trans)
-        if (capture) return watch(state.found, freeze(request))
+        if (capture) return orGiveUp(trans, watch(state.found, freeze(request)))
         const keys = ledger ? readKeys(table, request) : []
-        if (!keys) return watch(state.found, request)
+        if (!keys) return orGiveUp(trans, watch(state.found, request))
         // Which intents are on the disk is known once the replica was read: while the rows are written.
-        const noted = state.found.then(() => orGiveUp(trans, () => [note(trans, keys)]))
-        const [response] = await Promise.all([table.mutate(request), noted])
+        const noted = state.found.then(() => note(trans, keys))
+        const [response] = await Promise.all([table.mutate(request), orGiveUp(trans, noted)])
         return response
       },
     }
@@ -133,10 +135,10 @@ function freeze(request: DBCoreMutateRequest): DBCoreMutateRequest {
   return 'values' in request ? { ...request, values: structuredClone(request.values) } : request
 }
 
-/** Rows without what belongs beside them must not be. */
-async function orGiveUp(trans: DBCoreTransaction, work: () => readonly unknown[]): Promise<void> {
+/** Rows without what belongs beside them must not be; nor those of a bulk write that ended at a key which is none. */
+async function orGiveUp<T>(trans: DBCoreTransaction, work: Promise<T>): Promise<T> {
   try {
-    await Promise.all(work())
+    return await work
   } catch (cause) {
     giveUp(trans)
     throw cause

@@ -1,8 +1,14 @@
+import { Dexie } from 'dexie'
 import { describe, expect, it } from 'vitest'
-import { grayWrites } from '../../src/dexie.js'
+import { grayStores, grayWrites } from '../../src/dexie.js'
 import type { GraySync } from '../../src/model/handle.js'
 import type { RowOperation } from '../../src/testing.js'
-import { createDexieProfile, toOperation } from '../support/dexie-profile.js'
+import {
+  type Card,
+  type CardDatabase,
+  createDexieProfile,
+  toOperation,
+} from '../support/dexie-profile.js'
 
 /** What the op-log holds of captured writes: kind, id and text. */
 async function logged(gray: GraySync<RowOperation>): Promise<unknown[]> {
@@ -70,6 +76,33 @@ describe('a write to a captured table', () => {
     await page.leave()
   })
 
+  it.each([
+    ['', '++id'],
+    [' deep inside of it', '++at.id'],
+  ])(
+    'tells the row as it is in the table, also where the database put its key%s',
+    async (_, key) => {
+      const { load, disk } = await createDexieProfile()
+      const page = await load('legacy')
+      const db = new Dexie('numbered', { indexedDB: disk.factory, IDBKeyRange })
+      db.version(1).stores({ logs: key, ...grayStores })
+      const told: unknown[] = []
+      db.use(
+        grayWrites(page.gray, {
+          logs(change) {
+            told.push('row' in change && change.row)
+            return toOperation(change)
+          },
+        }),
+      )
+      const logs = db.table('logs')
+      await logs.bulkAdd([{ text: 'first' }, { text: 'second', at: { noon: true } }])
+      expect(told).toEqual(await logs.toArray())
+      db.close()
+      await page.leave()
+    },
+  )
+
   it('that is aborted leaves neither row nor operation', async () => {
     const { load } = await createDexieProfile()
     const page = await load('legacy')
@@ -132,25 +165,31 @@ describe('a write to a captured table', () => {
     await page.leave()
   })
 
-  it('takes its row back where its operation can not be made', async () => {
-    const { load, describe } = await createDexieProfile()
-    const page = await load('legacy')
-    const db = describe('broken')
-    db.use(
-      grayWrites(page.gray, {
-        cards: (change) => ({ ...toOperation(change), entityId: change.key === 'a' ? '' : 'b' }),
-      }),
-    )
-    await expect(db.cards.put({ id: 'a' })).rejects.toMatchObject({
-      code: 'OPTION',
-      message: 'captured operation.entityId: a text is needed, got ',
-    })
-    await db.cards.put({ id: 'b' })
-    expect(await db.cards.toCollection().primaryKeys()).toEqual(['b'])
-    expect(await logged(page.gray)).toEqual([['put', 'b', undefined]])
-    db.close()
-    await page.leave()
-  })
+  it.each(['entityId', 'opId'])(
+    'takes its row back where the %s of its operation is empty',
+    async (field) => {
+      const { load, describe } = await createDexieProfile()
+      const page = await load('legacy')
+      const db = describe('broken')
+      db.use(
+        grayWrites(page.gray, {
+          cards: (change) => ({
+            ...toOperation(change),
+            ...(change.key === 'a' && { [field]: '' }),
+          }),
+        }),
+      )
+      await expect(db.cards.put({ id: 'a' })).rejects.toMatchObject({
+        code: 'OPTION',
+        message: `captured operation.${field}: a text is needed, got `,
+      })
+      await db.cards.put({ id: 'b' })
+      expect(await db.cards.toCollection().primaryKeys()).toEqual(['b'])
+      expect(await logged(page.gray)).toEqual([['put', 'b', undefined]])
+      db.close()
+      await page.leave()
+    },
+  )
 
   it('that refuses some rows captures the others', async () => {
     const { load } = await createDexieProfile()
@@ -168,6 +207,31 @@ describe('a write to a captured table', () => {
     ])
     await page.leave()
   })
+
+  it.each<[string, (cards: CardDatabase['cards']) => Promise<unknown>]>([
+    ['bulkPut', (cards) => cards.bulkPut([{ id: 'b' }, {} as Card])],
+    ['bulkAdd', (cards) => cards.bulkAdd([{ id: 'b' }, {} as Card])],
+    ['bulkDelete', (cards) => cards.bulkDelete(['a', null as never])],
+  ])(
+    'of %s that ends at a key that is none takes its transaction back, also where the app swallows the error',
+    async (_, write) => {
+      const { load } = await createDexieProfile()
+      const page = await load('legacy')
+      const { cards } = page.legacy
+      await cards.add({ id: 'a', text: 'before' })
+      let told: unknown
+      const writing = page.legacy.transaction('rw', cards, async () => {
+        await write(cards).catch((cause) => {
+          told = cause
+        })
+      })
+      await expect(writing).rejects.toThrow()
+      expect(told).toMatchObject({ name: 'DataError' })
+      expect(await cards.toCollection().primaryKeys()).toEqual(['a'])
+      expect(await logged(page.gray)).toEqual([['put', 'a', 'before']])
+      await page.leave()
+    },
+  )
 
   it('holds the row as it was given, whatever the app does to it then', async () => {
     const { load } = await createDexieProfile()

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { dexieSource, grayStores, grayWrites } from '../../src/dexie.js'
 import { regionOf } from '../../src/lib/tracker.js'
 import type { Changes } from '../../src/model/source.js'
-import { type CardDatabase, createDexieProfile } from '../support/dexie-profile.js'
+import { type Card, type CardDatabase, createDexieProfile } from '../support/dexie-profile.js'
 
 async function changesOf(db: CardDatabase): Promise<Changes> {
   const changes = await dexieSource(db).changes?.('cards')
@@ -97,6 +97,40 @@ describe('changes', () => {
     await page.leave()
   })
 
+  it('are found under the key that the database gave, also past a hook of the host', async () => {
+    const { page, describe } = await loadTracked()
+    const db = describe('numbered')
+    db.use(grayWrites(page.gray))
+    db.logs.hook('creating', () => undefined)
+    const given = await db.logs.add({ text: 'first' } as never)
+    const changes = await dexieSource(db).changes?.('logs')
+    expect(changes && keysIn(changes)).toEqual([given])
+    db.close()
+    await page.leave()
+  })
+
+  it.each<[string, (db: CardDatabase) => Promise<unknown>]>([
+    ['bulkPut', ({ cards }) => cards.bulkPut([{ id: 'b' }, {} as Card])],
+    [
+      'bulkPut with a key of null',
+      ({ cards }) => cards.bulkPut([{ id: 'b' }, { id: null as never }]),
+    ],
+    ['bulkDelete', ({ cards }) => cards.bulkDelete(['a', null as never])],
+  ])('of %s that ends at a key that is none are not there', async (_, write) => {
+    const { page, describe } = await loadTracked()
+    const db = describe('tracked')
+    db.use(grayWrites(page.gray))
+    await db.cards.add({ id: 'a' })
+    const writing = db.transaction('rw', db.cards, async () => {
+      await write(db).catch(() => undefined)
+    })
+    await expect(writing).rejects.toThrow()
+    expect(await db.cards.toCollection().primaryKeys()).toEqual(['a'])
+    expect(keysIn(await changesOf(db))).toEqual(['a'])
+    db.close()
+    await page.leave()
+  })
+
   it('are noted on the disk once for a region, until they were judged', async () => {
     const { page } = await loadTracked()
     const changes = await changesOf(page.legacy)
@@ -150,6 +184,18 @@ describe('changes', () => {
     await page.legacy.cards.put({ id: 'a' })
     const changes = await shown.changes?.('cards')
     expect(changes && keysIn(changes)).toEqual(['a'])
+    await page.leave()
+  })
+
+  it('are unknown while the app has closed the database, and do not open it', async () => {
+    const { page, describe } = await loadTracked()
+    const db = describe('legacy')
+    db.use(grayWrites(page.gray))
+    const source = dexieSource(db)
+    expect(await source.changes?.('cards')).not.toBeNull()
+    db.close()
+    expect(await source.changes?.('cards')).toBeNull()
+    expect(db.isOpen()).toBe(false)
     await page.leave()
   })
 })
