@@ -1,5 +1,6 @@
 import type { DBCore, Dexie, Middleware, Table } from 'dexie'
 import { capture, type ToOperation } from './dexie/capture.js'
+import { INERT } from './dexie/inert.js'
 import { guardWrites, readChangesOf } from './dexie/middleware.js'
 import { keyReader } from './lib/keys.js'
 import type { EngineContext } from './model/engine.js'
@@ -43,7 +44,9 @@ export interface GrayWritesOptions {
  * Watches the app's own writes to a Dexie database: give it to `db.use()` before the database opens. With `grayStores`
  * in its schema, every transaction that writes is checked inside itself, and rejects with FENCED once the other engine
  * owns the profile; the write to a row of a captured table and its operation are one transaction, and the operation
- * needs no `enqueue`. Without the stores nothing is touched.
+ * needs no `enqueue`. Without the stores nothing is touched. Parts of an app may each give one for tables of their own.
+ * In a worker, where no handle runs, a write that would be an operation rejects with UNSUPPORTED. All transactions that
+ * write share the stores: one that waits for another, also over other tables, waits for ever.
  *
  * @example
  * ```ts
@@ -74,10 +77,10 @@ export function grayWrites<Op extends Operation>(
   captured: Readonly<Record<string, ToOperation<Op>>> = {},
   o: GrayWritesOptions = {},
 ): Middleware<DBCore> {
-  const port = gray[WRITES]
-  if (!port) return NOTHING
+  const port = gray[WRITES] ?? INERT
   const store = o.store ?? null
   return guardWrites({
+    name: `graysync:${Object.keys(captured).sort().join()}`,
     port,
     store,
     mayWrite: ({ owner }) => store === null || owner === null || owner === store,
@@ -123,6 +126,7 @@ export function fenceWrites(ctx: EngineContext): Middleware<DBCore> {
       ? found.owner === engine || found.flip === 0
       : found.owner === engine && found.flip === flip && found.term <= term
   return guardWrites({
+    name: ENGINE,
     port,
     store: engine,
     mayWrite: (found) => !signal.aborted && isDue(found),
@@ -132,8 +136,11 @@ export function fenceWrites(ctx: EngineContext): Middleware<DBCore> {
   })
 }
 
-/** On a server, and for an engine in shadow, nothing is to be guarded. */
-const NOTHING: Middleware<DBCore> = { stack: 'dbcore', name: 'graysync', create: () => ({}) }
+/** On an instance that is used again, what guards the present engine takes the place of what guarded the last. */
+const ENGINE = 'graysync'
+
+/** For an engine in shadow nothing is to be guarded. */
+const NOTHING: Middleware<DBCore> = { stack: 'dbcore', name: ENGINE, create: () => ({}) }
 
 /** What of a Dexie database a source shows. */
 export interface DexieSourceOptions {

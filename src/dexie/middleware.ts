@@ -27,6 +27,8 @@ interface TrackedCore {
 }
 
 export interface WritesOptions {
+  /** Of two on one instance that have the same name, Dexie keeps the later. */
+  name: string
   port: WritePort
   /** The engine whose rows the database holds; `null` where both engines share them. */
   store: EngineName | null
@@ -57,7 +59,7 @@ export async function readChangesOf(db: Dexie, table: string): Promise<Changes |
 
 /** Checks every write inside its own transaction, and puts beside it what has to be true if it is. */
 export function guardWrites(o: WritesOptions): Middleware<DBCore> {
-  return { stack: 'dbcore', name: 'graysync', level: LEVEL, create: (core) => guardCore(core, o) }
+  return { stack: 'dbcore', name: o.name, level: LEVEL, create: (core) => guardCore(core, o) }
 }
 
 function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCore {

@@ -196,6 +196,6 @@ export interface GraySync<Op extends Operation> {
    */
   forget(options?: { keepPending?: boolean }): Promise<void>
   close(): Promise<void>
-  /** For the doors of host databases; absent on a server. */
+  /** For the doors of host databases; absent on a server and in a worker. */
   readonly [WRITES]?: WritePort
 }
