@@ -1,14 +1,15 @@
 import { adopt } from '../engine/adoption.js'
-import { deleteBackup, readManifests, readPart } from '../engine/backup.js'
+import { DOOMED, deleteBackup, dropDoomed, readManifests, readPart } from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { readJournal } from '../engine/journal.js'
-import { readOpen } from '../engine/oplog.js'
+import { readOpen, settle } from '../engine/oplog.js'
+import type { Engine, Store } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { RestoreReport } from '../model/handle.js'
 import { DRAFT_NOTE, SURVEYS_NOTE } from '../model/notes.js'
 import type { Identified, Operation, Pending } from '../model/operation.js'
 import type { Consent } from '../model/record.js'
-import type { ControlConnection } from '../store/control.js'
+import { type ControlConnection, writeFact } from '../store/control.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
 import { CONSENT, insist } from './options.js'
@@ -33,7 +34,8 @@ export async function restore<Op extends Operation>(
   if (!manifest) throw new GraySyncError('BACKUP', `backup ${backup ?? '(newest)'}: there is none`)
   const { owner } = await readControl(control)
   const engine = owner ? core.options.engines?.[owner] : undefined
-  const store = engine?.store
+  // An engine takes rows in the shape of the other one: its own can't be put back.
+  const store = manifest.from === owner ? undefined : engine?.store
   let rows = 0
   let pending: Pending<Operation>[] = []
   for (const [index, part] of manifest.parts.entries()) {
@@ -47,13 +49,23 @@ export async function restore<Op extends Operation>(
       rows += values.length
     }
   }
+  await core.replicas.forward().catch(core.report)
   await adopt(control, pending, { at: core.platform.now() })
-  // The rows are from before: what was written since, and no server has, is written once more.
-  for (const { op, applied } of store ? await readOpen(control) : []) {
-    if (applied && engine?.knows?.(op) !== false) await store?.apply(op as Identified<Op>)
-  }
+  if (engine && store) await redo(control, engine, store)
   await operations.pump()
   return { backup: manifest.hid, operations: pending.length, rows }
+}
+
+/** The rows are from before: what was written since, and no server has, is written once more. */
+async function redo<Op extends Operation>(
+  control: ControlConnection,
+  engine: Engine<Op>,
+  store: Store<Op>,
+): Promise<void> {
+  for (const { op, opId } of await readOpen(control)) {
+    if (engine.knows?.(op as Identified<Op>) !== false) await store.apply(op as Identified<Op>)
+    else await settle(control, opId, { state: 'open', applied: false })
+  }
 }
 
 export async function changeConsent<Op extends Operation>(
@@ -79,7 +91,7 @@ export async function carryOver<Op extends Operation>(
   }
 }
 
-/** Deletes the backups of a user who logged out; not the one of a handover that is under way. */
+/** Deletes the backups of a user who logged out; the one of a handover that is under way once that has ended. */
 export async function dropBackups<Op extends Operation>(
   core: Core<Op>,
   userId: string,
@@ -90,6 +102,8 @@ export async function dropBackups<Op extends Operation>(
   for (const { hid, userId: of } of await readManifests(control)) {
     if (of === userId && hid !== handover?.id) await deleteBackup(control, hid)
   }
+  if (handover) await writeFact(control, DOOMED, handover.id)
+  else await dropDoomed(control)
 }
 
 /** Journal, manifests, operations that died and state as one JSON file: no row and no operation's content is in it. */

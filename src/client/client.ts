@@ -2,7 +2,7 @@ import { assess, NO_EVIDENCE } from '../engine/guarantee.js'
 import { copyOperation, readOpen, toPending } from '../engine/oplog.js'
 import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { GraySync, GraySyncOptions, Snapshot } from '../model/handle.js'
-import type { Operation } from '../model/operation.js'
+import type { Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import { WRITES } from '../model/writes.js'
 import { withinTime } from '../platform/bound.js'
@@ -13,6 +13,7 @@ import { createInert } from './inert.js'
 import { type Opened, open } from './open.js'
 import { checkOptions, checkSubject, ENGINE_NAME, insist } from './options.js'
 import { createPresence } from './state.js'
+import { settleLocks } from './stores.js'
 import { createWrites } from './writes.js'
 
 const START_TIMEOUT_MS = 3_000
@@ -73,12 +74,21 @@ export function createClient<Op extends Operation>(
   const writes = createWrites(platform, () => subject)
   let starting: Promise<void> | null = null
 
-  const openAll = (): Promise<Opened<Op>> => {
+  /** A question to the host that throws is answered with no. */
+  const adoptNullUser = (op: Pending<Op>): boolean => {
+    try {
+      return options.adoptNullUser?.(op) ?? false
+    } catch (cause) {
+      report(cause)
+      return false
+    }
+  }
+  const openAll = async (): Promise<Opened<Op>> => {
     life = new AbortController()
     const { signal } = life
     return open({
-      platform,
-      options: { ...options, subject },
+      platform: await settleLocks(platform),
+      options: { ...options, subject, adoptNullUser },
       emitter,
       state,
       writes,
@@ -164,8 +174,9 @@ export function createClient<Op extends Operation>(
     async enqueue(op, o) {
       // At once: what the host does to its object afterwards is another operation.
       const taken = copyOperation(op)
+      const userId = subject?.id ?? null
       const { operations, voice } = await reach()
-      const accepted = await operations.enqueue(taken, o?.applied ?? false)
+      const accepted = await operations.enqueue(taken, o?.applied ?? false, userId)
       voice.say({ about: 'use', feature: `${taken.entity}.${taken.kind}` })
       return accepted
     },
@@ -182,9 +193,10 @@ export function createClient<Op extends Operation>(
       // Before the first decision the subject is simply the one that is decided about.
       const opened = await opening?.catch(() => null)
       await opened?.bind(next)
-      if (opened && before && before.id !== next?.id && !options.keepBackupsOnLogout) {
-        const { dropBackups } = await import('./desk.js')
-        await dropBackups(opened.core, before.id).catch(report)
+      if (!isClosed && before && before.id !== next?.id && !options.keepBackupsOnLogout) {
+        const drop = async () =>
+          (await import('./desk.js')).dropBackups((await reach()).core, before.id)
+        await drop().catch(report)
       }
       return settle()
     },

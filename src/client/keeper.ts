@@ -1,3 +1,4 @@
+import { dropDoomed } from '../engine/backup.js'
 import { layBallast } from '../engine/ballast.js'
 import { type Cooling, cool } from '../engine/cooling.js'
 import { retain } from '../engine/retention.js'
@@ -37,6 +38,7 @@ function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean):
     const passed = { heardAt: core.confirmedNow(), ranMs: now - looked }
     looked = now
     await layBallast(control, platform)
+    await dropDoomed(control)
     if (passed.heardAt !== null && now - retained >= RETAIN_EVERY_MS) {
       retained = now
       await clear(core, control, passed.heardAt)

@@ -1,10 +1,13 @@
 import { readControl } from '../engine/control.js'
 import { sweepLate } from '../engine/late.js'
+import { forgetAcked } from '../engine/retention.js'
 import type { Operations } from '../flows/enqueue.js'
 import type { Operation } from '../model/operation.js'
 import type { Core } from './core.js'
 
 const EVERY_MS = 300_000
+/** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
+const ACKED_KEPT_MS = 30 * 86_400_000
 
 /**
  * Looks at the queue of the engine that was left, now and every 5 minutes while this tab leads: a build from before the
@@ -19,8 +22,16 @@ export function tendSealed<Op extends Operation>(
   let cancel = () => {}
   const look = async () => {
     if (!isMine()) return
-    await sweep(core, operations).catch(core.report)
+    await sweep(core, operations).then(forget, core.report)
     if (isMine()) cancel = platform.setTimer(() => void look(), EVERY_MS)
+  }
+  let isDone = false
+  /** Only once that queue was read: what it holds, and was acknowledged long ago, is known there by its id. */
+  const forget = async () => {
+    const { control } = core.stores
+    if (!control || isDone) return
+    isDone = true
+    await forgetAcked(control, platform.now() - ACKED_KEPT_MS).catch(core.report)
   }
   signal.addEventListener('abort', () => cancel(), { once: true })
   void look()

@@ -1,6 +1,5 @@
 import { readControl } from '../engine/control.js'
 import type { Host } from '../engine/handing.js'
-import { sweepAcked } from '../engine/oplog.js'
 import type { Operations } from '../flows/enqueue.js'
 import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
@@ -13,8 +12,6 @@ import { createLease } from './lease.js'
 import { createRefusal } from './refusal.js'
 import { noteOwner, wasSwitched } from './stores.js'
 
-/** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
-const ACKED_KEPT_MS = 30 * 86_400_000
 /** A module that can't be loaded now, for example offline, may be there later. */
 const LOAD_AGAIN_MS = 60_000
 
@@ -124,8 +121,6 @@ export function createSession<Op extends Operation>(
     if (!isMine()) return
     core.tell({ kind: 'control' })
     await operations.pump()
-    const { control: log } = core.stores
-    if (log) await sweepAcked(log, platform.now() - ACKED_KEPT_MS).catch(core.report)
     if (blocked?.by === 'QUEUE_NOT_EMPTY') drain()
     // A chunk that can't be loaded now is loaded at the next start.
     import('./patrol.js').then(

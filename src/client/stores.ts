@@ -9,6 +9,15 @@ import { toStoreError } from '../store/open.js'
 /** A line outside of the databases that tells, when they can't be read, that this profile was moved. */
 const OWNER_NOTE = 'graysync:owner'
 
+/** Opaque origins and blocked site data have Web Locks and refuse their use, which is like having none. */
+export async function settleLocks(platform: Platform): Promise<Platform> {
+  const none: Platform = { ...platform, lock: null, locks: async () => [] }
+  return platform.locks().then(
+    () => platform,
+    () => none,
+  )
+}
+
 /** What could be opened. Without control nothing is ever handed over; without the database nothing is cached. */
 export interface Stores {
   control: ControlConnection | null

@@ -5,7 +5,8 @@ import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Source, SourceRow } from '../model/source.js'
-import { type ControlConnection, openControl } from '../store/control.js'
+import { type ControlConnection, openControl, readFact, writeFact } from '../store/control.js'
+import { readControl } from './control.js'
 
 /** What a backup holds, and the digest of each part. Part 0 of the backup. */
 export interface Manifest {
@@ -178,10 +179,21 @@ async function insistOnPart(
   return value
 }
 
+/** A fact: the handover whose backup goes once it has ended. */
+export const DOOMED = 'doomed'
+
 export function deleteBackup(control: ControlConnection, hid: string): Promise<void> {
   return control.run(async (db) => {
     await db.delete('backup', IDBKeyRange.bound([hid, 0], [hid, Number.MAX_SAFE_INTEGER]))
   })
+}
+
+/** Deletes the backup of a handover whose user left while it went on, once it has ended. */
+export async function dropDoomed(control: ControlConnection): Promise<void> {
+  const hid = await readFact<string>(control, DOOMED)
+  if (hid === null || (await readControl(control)).handover?.id === hid) return
+  await deleteBackup(control, hid)
+  await writeFact(control, DOOMED, null)
 }
 
 /** The manifests of all complete backups, newest first. */

@@ -6,8 +6,8 @@ import type { Captured } from '../model/writes.js'
 import { withinTime } from '../platform/bound.js'
 import type { ControlConnection } from '../store/control.js'
 import { readControl } from './control.js'
-import { appendCaptured, settle, toSubject } from './oplog.js'
-import { probe } from './probe.js'
+import { appendCaptured, readNewest, settle, toSubject } from './oplog.js'
+import { findApplied } from './probe.js'
 
 const PUSH_TIMEOUT_MS = 15_000
 /** After so long the page may have stood still, and another tab may lead. */
@@ -56,7 +56,10 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   let redone = new Set<string>()
   /** Things that the engine hung on: the others go first. */
   let hung = new Set<string>()
-  let isFirst = false
+  /** Number of the newest operation at the meeting: another engine, which died, may have been handed what is not newer. */
+  let newest = 0
+  /** What became of these was asked. */
+  let asked = new Set<string>()
   /** When it was certain that this tab leads. */
   let sureAt = Number.NEGATIVE_INFINITY
 
@@ -76,13 +79,13 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   /** The user may change while the one before is taken. */
   const mayGo = (row: LoggedOperation) => !held.has(toHeld(row)) && o.isDue(row)
 
-  /** At the first rows after a meeting: what another engine was handed before it died may have reached the server. */
+  /** What another engine was handed before it died may have reached the server: it is asked once, when it is due. */
   const settleSent = async (host: Host<Op>, rows: readonly LoggedOperation[]) => {
-    if (!isFirst) return rows
-    isFirst = false
-    const { applied, open } = await probe(o.platform, host.running, rows)
+    const older = rows.filter(({ seq, opId }) => seq <= newest && !asked.has(opId))
+    for (const { opId } of older) asked.add(opId)
+    const applied = await findApplied(o.platform, host.running, older)
     for (const { opId } of applied) await o.ack(opId, host.name)
-    return open
+    return rows.filter((row) => !applied.includes(row))
   }
 
   const quarantine = async (host: Host<Op>, row: LoggedOperation) => {
@@ -125,7 +128,8 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       hung = new Set()
       sureAt = Number.NEGATIVE_INFINITY
       for (const opId of handed) o.onPushed(host.name, opId, null)
-      isFirst = true
+      newest = await readNewest(o.log)
+      asked = new Set()
       return true
     },
     holds: (opId) => handed.has(opId),

@@ -148,7 +148,7 @@ export function hasOpen(connection: ControlConnection): Promise<boolean> {
 export type End =
   | { state: 'acked'; by: EngineName }
   | { state: 'dead' | 'quarantine'; cause: string }
-  | { state: 'open'; applied: true }
+  | { state: 'open'; applied: boolean }
 
 export interface Settlement {
   /** As it is now. */
@@ -194,20 +194,9 @@ export function findByIds(
   })
 }
 
-/** Forgets acknowledged operations accepted before `before`; everything else stays. */
-export function sweepAcked(connection: ControlConnection, before: number): Promise<void> {
-  return connection.run(async (db) => {
-    const tx = db.transaction('oplog', 'readwrite', { durability: 'relaxed' })
-    for await (const cursor of tx.store.index('state').iterate('acked')) {
-      if (cursor.value.acceptedAt < before) await cursor.delete()
-    }
-    await tx.done
-  })
-}
-
 /** What the order of operations is kept within. */
 export function toSubject({ entity, entityId }: Pick<Operation, 'entity' | 'entityId'>): string {
-  return `${entity}/${entityId}`
+  return JSON.stringify([entity, entityId])
 }
 
 export function toPending<Op extends Operation>(row: LoggedOperation): Pending<Op> {

@@ -6,18 +6,12 @@ import { withinTime } from '../platform/bound.js'
 
 const PROBE_TIMEOUT_MS = 5_000
 
-export interface Probed {
-  /** The server has them: their engine died before it could say so. */
-  applied: LoggedOperation[]
-  open: LoggedOperation[]
-}
-
-/** Asks through an engine what became of operations that an engine was handed which died. After one question without an answer nothing more is asked. */
-export async function probe<Op extends Operation>(
+/** Asks through an engine which operations the server has of those that an engine was handed which died. After one question without an answer nothing more is asked. */
+export async function findApplied<Op extends Operation>(
   platform: Platform,
   running: Running<Op>,
   rows: readonly LoggedOperation[],
-): Promise<Probed> {
+): Promise<LoggedOperation[]> {
   const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the engine did not probe in time')
   const ask = (opId: string) =>
     withinTime(
@@ -26,12 +20,11 @@ export async function probe<Op extends Operation>(
       Promise.resolve().then(() => running.probe?.(opId)),
       late,
     ).catch(() => null)
-  const probed: Probed = { applied: [], open: [] }
-  let isAnswering = running.probe !== undefined
-  for (const row of rows) {
-    const answer = row.applied && isAnswering ? await ask(row.opId) : 'unknown'
-    if (answer === null) isAnswering = false
-    probed[answer === 'applied' ? 'applied' : 'open'].push(row)
+  const applied: LoggedOperation[] = []
+  for (const row of running.probe ? rows.filter((one) => one.applied) : []) {
+    const answer = await ask(row.opId)
+    if (answer === null) break
+    if (answer === 'applied') applied.push(row)
   }
-  return probed
+  return applied
 }

@@ -2,8 +2,9 @@ import type { Control } from '../model/engine.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Captured, HostDatabase, Rights } from '../model/writes.js'
-import { type ControlConnection, readFact, writeFact } from '../store/control.js'
+import { type ControlConnection, changeFact, readFact } from '../store/control.js'
 import { connectHost, type HostConnection } from '../store/host.js'
+import { readControl } from './control.js'
 
 /** So many operations are moved at once. */
 const BATCH = 500
@@ -17,8 +18,11 @@ export interface Replicas {
    * takes anything. Rejects with STORE_BLOCKED where one can't be reached in time.
    */
   raise(control: Rights & Pick<Control, 'handover'>): Promise<void>
-  /** Moves what was captured to the op-log, or where there is none to the engine; answers how many operations. */
-  forward(): Promise<number>
+  /**
+   * Moves what was captured to the op-log, or where there is none to the engine; answers how many operations. Rejects
+   * where one database does not answer so many times, once the others are moved.
+   */
+  forward(tries?: number): Promise<number>
   /** The rights as they were raised last in the databases with the rows of this engine. */
   rights(store: EngineName | null): Rights
   /** Whether each write to the rows of this engine meets a replica. */
@@ -49,6 +53,8 @@ export async function createReplicas(
   let source: EngineName | null = null
   let turn: Promise<unknown> = Promise.resolve()
   let waiting: Promise<number> | null = null
+  let isClosed = false
+  let raising: Promise<void> = Promise.resolve()
   const join = (database: HostDatabase) => {
     const known = members.get(database.name)
     const connection = known?.connection ?? connectHost(platform, database.name)
@@ -56,9 +62,12 @@ export async function createReplicas(
     members.set(database.name, member)
     return member
   }
-  // A replica has to be raised also in a tab where its database is not open.
-  const known = control && (await readFact<HostDatabase[]>(control, 'databases'))
-  for (const database of known ?? []) join(database)
+  /** A replica has to be raised also in a tab where its database is not open. */
+  const joinKnown = async () => {
+    const known = control && (await readFact<HostDatabase[]>(control, 'databases'))
+    for (const database of known ?? []) if (!members.has(database.name)) join(database)
+  }
+  await joinKnown()
 
   const isOther = (store: EngineName | null) => store !== null && store !== source
   const rightsOf = (store: EngineName | null): Rights =>
@@ -68,32 +77,61 @@ export async function createReplicas(
     onRaised()
   }
 
+  const moveOne = async ({ connection, store }: Member): Promise<number> => {
+    let count = 0
+    let batch: readonly Captured[]
+    do {
+      batch = await connection.readCaptured(BATCH)
+      if (batch.length === 0) break
+      await take(batch, store)
+      // A crash before this line repeats it: each operation has its id.
+      await connection.dropCaptured(batch)
+      count += batch.length
+      // Not until nothing comes any more: an app that goes on writing would never let this end.
+    } while (batch.length === BATCH)
+    return count
+  }
+
   const move = async (): Promise<number> => {
     let count = 0
-    for (const { connection, store } of members.values()) {
-      let batch: readonly Captured[]
-      do {
-        batch = await connection.readCaptured(BATCH)
-        if (batch.length === 0) break
-        await take(batch, store)
-        // A crash before this line repeats it: each operation has its id.
-        await connection.dropCaptured(batch)
-        count += batch.length
-        // Not until nothing comes any more: an app that goes on writing would never let this end.
-      } while (batch.length === BATCH)
+    const causes: unknown[] = []
+    for (const member of members.values()) {
+      count += await moveOne(member).catch((cause) => causes.push(cause))
     }
+    if (causes.length > 0) throw causes[0]
     return count
   }
 
   // One at a time, and at most one that waits: it will see all that came until it begins.
-  const forward = (): Promise<number> => {
+  const forward: Replicas['forward'] = (tries = 1) => {
     if (members.size === 0) return Promise.resolve(0)
     waiting ??= turn.then(() => {
       waiting = null
       return move()
     })
     turn = waiting.catch(() => undefined)
-    return waiting
+    return waiting.catch((cause) => {
+      if (isClosed || tries === 1 || cause.code !== 'STORE_BLOCKED') throw cause
+      return forward(tries - 1)
+    })
+  }
+
+  const raiseAll: Replicas['raise'] = async ({ flip, term, owner, handover }) => {
+    rights = { flip, term, owner }
+    source = owner ?? handover?.from ?? null
+    await joinKnown()
+    const all = [...members.values()]
+    const others = all.filter(({ store }) => isOther(store))
+    await Promise.all(others.map(raiseOne))
+    if (owner && others.length > 0) await forward()
+    await Promise.all(all.filter((member) => !others.includes(member)).map(raiseOne))
+  }
+
+  /** One at a time: none goes by what another one has noted meanwhile. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = raising.then(work)
+    raising = done.catch(() => undefined)
+    return done
   }
 
   return {
@@ -101,20 +139,21 @@ export async function createReplicas(
       const before = members.get(name)
       const member = join({ name, store })
       if (control && before?.store !== store) {
-        const all = [...members.values()].map((one) => ({ name: one.name, store: one.store }))
-        await writeFact(control, 'databases', all)
+        // Other tabs may have opened other databases meanwhile.
+        await changeFact<HostDatabase[]>(control, 'databases', (held) => [
+          ...(held ?? []).filter((one) => one.name !== name),
+          { name, store },
+        ])
       }
-      if (rights.flip > 0) await raiseOne(member)
+      if (!control) return
+      await inTurn(async () => {
+        const now = await readControl(control)
+        // Who follows is not told of each new owner.
+        if (now.flip === rights.flip && now.term === rights.term) await raiseOne(member)
+        else await raiseAll(now)
+      })
     },
-    async raise({ flip, term, owner, handover }) {
-      rights = { flip, term, owner }
-      source = owner ?? handover?.from ?? null
-      const all = [...members.values()]
-      const others = all.filter(({ store }) => isOther(store))
-      await Promise.all(others.map(raiseOne))
-      if (owner && others.length > 0) await forward()
-      await Promise.all(all.filter((member) => !others.includes(member)).map(raiseOne))
-    },
+    raise: (now) => inTurn(() => raiseAll(now)),
     forward,
     rights: rightsOf,
     guards: (engine) =>
@@ -122,6 +161,7 @@ export async function createReplicas(
         ({ store, isGuarded }) => isGuarded && (store === null || store === engine),
       ),
     close() {
+      isClosed = true
       for (const { connection } of members.values()) connection.close()
     },
   }

@@ -1,7 +1,9 @@
-import type { Control } from '../model/engine.js'
+import type { Control, LoggedOperation } from '../model/engine.js'
+import type { Operation, Pending } from '../model/operation.js'
 import { type ControlConnection, changeFact, readFact, writeFact } from '../store/control.js'
 import { deleteBackup, type Manifest, readManifests } from './backup.js'
 import { readControl, stepControl } from './control.js'
+import { findByIds } from './oplog.js'
 
 const DAY_MS = 86_400_000
 const BACKUP_KEPT_MS = 30 * DAY_MS
@@ -19,6 +21,8 @@ interface Trial {
   /** Epoch ms of upstream's clock, when it was first seen. */
   since: number
   isOver: boolean
+  /** Operations that counted, and that the op-log has forgotten since. */
+  forgotten?: number
 }
 
 export interface RetentionOptions {
@@ -43,6 +47,34 @@ export async function retain(o: RetentionOptions): Promise<void> {
   }
 }
 
+/**
+ * Forgets acknowledged operations accepted before `before`, but those in a backup: what is in one and not in the op-log
+ * would be open for `restore()`. Everything else stays.
+ */
+export async function forgetAcked(control: ControlConnection, before: number): Promise<void> {
+  const manifests = await readManifests(control)
+  const ids = await Promise.all(manifests.map((manifest) => readIds(control, manifest)))
+  const held = new Set(ids.flat())
+  const isOld = ({ opId, acceptedAt }: LoggedOperation) => acceptedAt < before && !held.has(opId)
+  await control.run(async (db) => {
+    const tx = db.transaction(['control', 'oplog'], 'readwrite', { durability: 'relaxed' })
+    const facts = tx.objectStore('control')
+    const row = await facts.get('probation')
+    const trial = row && 'value' in row ? (row.value as Trial) : null
+    let sent = 0
+    for await (const cursor of tx.objectStore('oplog').index('state').iterate('acked')) {
+      if (!isOld(cursor.value)) continue
+      sent += Number(counts(cursor.value, trial))
+      await cursor.delete()
+    }
+    if (trial) {
+      const value: Trial = { ...trial, forgotten: (trial.forgotten ?? 0) + sent }
+      await facts.put({ key: 'probation', value })
+    }
+    await tx.done
+  })
+}
+
 async function isRetired(o: RetentionOptions): Promise<boolean> {
   const control = await readControl(o.control)
   if (control.owner !== 'refactored' || control.handover || o.isTripped) return false
@@ -54,7 +86,8 @@ async function isRetired(o: RetentionOptions): Promise<boolean> {
   }
   if (kept.isOver) return true
   const isLong = o.heardAt - kept.since >= o.probation.days * DAY_MS
-  if (!isLong || (await countAcked(o.control)) < o.probation.operations) return false
+  const sent = (kept.forgotten ?? 0) + (await countSent(o.control, kept))
+  if (!isLong || sent < o.probation.operations) return false
   return retire(o, kept, control)
 }
 
@@ -68,10 +101,14 @@ async function retire(o: RetentionOptions, trial: Trial, before: Control): Promi
   return retired !== null
 }
 
-function countAcked(control: ControlConnection): Promise<number> {
+/** Accepted since the move, and sent by the engine that is on trial. */
+const counts = (row: LoggedOperation, trial: Trial | null): boolean =>
+  trial !== null && row.by === 'refactored' && row.flip >= trial.flip
+
+function countSent(control: ControlConnection, trial: Trial): Promise<number> {
   return control.run(async (db) => {
     const rows = await db.getAllFromIndex('oplog', 'state', 'acked')
-    return rows.filter((row) => row.by === 'refactored').length
+    return rows.filter((row) => counts(row, trial)).length
   })
 }
 
@@ -90,22 +127,21 @@ async function noteBackups(
 }
 
 /** Whether every operation of a backup was acknowledged; one that the op-log has forgotten was. */
-async function isSettled(control: ControlConnection, { hid, parts }: Manifest): Promise<boolean> {
-  for (const [index, { table }] of parts.entries()) {
-    if (table === null && !(await isPartSettled(control, [hid, index + 1]))) return false
-  }
-  return true
+async function isSettled(control: ControlConnection, manifest: Manifest): Promise<boolean> {
+  const rows = await findByIds(control, await readIds(control, manifest))
+  return rows.every((row) => !row || row.state === 'acked')
 }
 
-function isPartSettled(control: ControlConnection, part: [string, number]): Promise<boolean> {
-  return control.run(async (db) => {
-    const pending = (await db.get('backup', part))?.value
-    for (const { opId } of Array.isArray(pending) ? pending : []) {
-      const row = await db.getFromIndex('oplog', 'opId', opId)
-      if (row && row.state !== 'acked') return false
-    }
-    return true
-  })
+/** The ids of the operations in a backup. */
+async function readIds(control: ControlConnection, { hid, parts }: Manifest): Promise<string[]> {
+  const opIds: string[] = []
+  for (const [index, { table }] of parts.entries()) {
+    if (table !== null) continue
+    const part = await control.run((db) => db.get('backup', [hid, index + 1]))
+    const pending: Pending<Operation>[] = Array.isArray(part?.value) ? part.value : []
+    opIds.push(...pending.map(({ opId }) => opId))
+  }
+  return opIds
 }
 
 function sweepDead(control: ControlConnection, before: number): Promise<void> {

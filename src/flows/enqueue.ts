@@ -20,6 +20,8 @@ import type { ControlConnection } from '../store/control.js'
 
 const RETRY_FIRST_MS = 1_000
 const RETRY_LAST_MS = 60_000
+/** What the app captured goes first, and its own transaction may be long. */
+const FORWARD_TRIES = 15
 /** A hint can get lost, and some browsers have no channel: so often a tab looks by itself. */
 const LOOK_EVERY_MS = 30_000
 
@@ -33,7 +35,7 @@ export interface OperationsOptions<Op extends Operation> {
   adoptNullUser(op: Pending<Op>): boolean
   host(): Host<Op> | null
   /** Moves what was captured beside its rows into the op-log, ahead of all that comes later; answers how many. */
-  forward(): Promise<number>
+  forward(tries?: number): Promise<number>
   /** Tells other tabs what they should look at. */
   tell(hint: Hint): void
   onHanded(op: Identified<Op>): void
@@ -44,7 +46,7 @@ export interface OperationsOptions<Op extends Operation> {
 }
 
 export interface Operations<Op extends Operation> {
-  enqueue(op: Op, applied: boolean): Promise<Accepted>
+  enqueue(op: Op, applied: boolean, userId: string | null): Promise<Accepted>
   /** Operations were captured: takes them into the op-log, and on to the engine. */
   take(): Promise<void>
   /** Hands every open operation of the present user to the engine of this tab, in order. */
@@ -182,16 +184,14 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
     return { opId: op.opId, durable: false, settled }
   }
 
-  const accept = async (given: Op, applied: boolean): Promise<Accepted> => {
+  const accept: Operations<Op>['enqueue'] = async (given, applied, userId) => {
     const at = platform.now()
-    // Of whoever is signed in now, however long what follows takes.
-    const userId = o.userId()
     const opId = given.opId ?? mintId(at, platform.randomBytes(16))
     const op = { ...given, opId }
     if (!control) return takeInMemory(op)
     const host = o.host()
     if (host && !host.running.push) throw refuse(host)
-    if ((await o.forward()) > 0) due.miss()
+    if ((await o.forward(FORWARD_TRIES)) > 0) due.miss()
     const { settled, drop } = settlements.wait(opId)
     const { row, term } = await append(control, { op, userId, at, applied }).catch((cause) => {
       drop()
@@ -208,16 +208,16 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
   }
 
   return {
-    enqueue(given, applied) {
+    enqueue(...given) {
       if (isClosing) return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
-      const acceptance = accept(given, applied)
+      const acceptance = accept(...given)
       const end = () => accepting.delete(acceptance)
       accepting.add(acceptance)
       acceptance.then(end, end)
       return acceptance
     },
     async take() {
-      if (!(await o.forward().catch(complain))) return
+      if ((await o.forward().catch(complain)) === 0) return
       o.onChange()
       if (o.host()) await pump().catch(complain)
       else o.tell({ kind: 'accepted' })

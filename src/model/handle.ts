@@ -154,8 +154,9 @@ export interface GraySync<Op extends Operation> {
     o?: { signal?: AbortSignal },
   ): () => void
   /**
-   * Resolves when the operation is accepted, and rejects when it was not: with OPTION, NO_QUEUE, STORE, QUOTA, CLOSED, or
-   * what `push` threw. `applied`: the owner's store holds its effect already, and it is only to be sent; not believed
+   * Resolves when the operation is accepted, and rejects when it was not: with OPTION, NO_QUEUE, STORE, QUOTA, CLOSED,
+   * STORE_BLOCKED (a database of the app, whose captured operations go first, did not answer for 30 seconds), or what
+   * `push` threw. `applied`: the owner's store holds its effect already, and it is only to be sent; not believed
    * while nobody owns the profile. @default false
    */
   enqueue(op: Op, o?: { applied?: boolean }): Promise<Accepted>
@@ -171,7 +172,7 @@ export interface GraySync<Op extends Operation> {
   repair(options: RepairOptions): Promise<Repair>
   /**
    * Puts operations and rows of a backup back; the newest where none is named. Rows only where the owner's engine has a
-   * `store`. Rejects with BACKUP or STORE.
+   * `store`, and they are the other engine's. Rejects with BACKUP or STORE.
    */
   restore(backup?: string): Promise<RestoreReport>
   /**

@@ -13,7 +13,8 @@ export function setTimer(run: () => void, ms: number): () => void {
 
 /** The real browser. Every member that is absent here is `null`; nothing is touched before it is used. */
 export function browserPlatform(): Platform {
-  const { locks, storage, serviceWorker } = globalThis.navigator
+  const { locks, storage } = globalThis.navigator
+  const serviceWorker = reach(() => globalThis.navigator.serviceWorker)
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),

@@ -1,6 +1,7 @@
 import { IDBFactory } from 'fake-indexeddb'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { READER } from '../../src/engine/control.js'
+import { createGraySync } from '../../src/index.js'
 import type { Control } from '../../src/model/engine.js'
 import type { GraySync, GraySyncOptions } from '../../src/model/handle.js'
 import { openControl } from '../../src/store/control.js'
@@ -282,6 +283,34 @@ describe('a poor browser', () => {
     )
     expect(await gray.start()).toMatchObject({ running: 'legacy' })
     await gray.close()
+  })
+
+  it.each([
+    ['without IndexedDB', null],
+    ['with IndexedDB', undefined],
+  ] as const)('%s runs legacy where Web Locks refuse their use', async (_, indexedDB) => {
+    const refuse = () => Promise.reject(new DOMException('denied in this context', 'SecurityError'))
+    const engines = createEngines()
+    const tab = createProfile(indexedDB === null ? { indexedDB } : {}).tab()
+    const gray = createTestClient<RowOperation>(
+      { app: APP, engines },
+      { ...tab, lock: refuse, locks: refuse },
+    )
+    expect(await gray.start()).toMatchObject({ phase: 'running', running: 'legacy' })
+    const { opId } = await gray.enqueue(put('a', 'one'))
+    await expect.poll(() => engines.legacy.disk.queue.map((one) => one.opId)).toEqual([opId])
+    await gray.close()
+  })
+
+  it('throws nothing at the host where the mere mention of service workers throws', () => {
+    vi.stubGlobal('document', new EventTarget())
+    vi.stubGlobal('navigator', {
+      get serviceWorker() {
+        throw new DOMException('the context is sandboxed', 'SecurityError')
+      },
+    })
+    expect(() => createGraySync({ app: APP })).not.toThrow()
+    vi.unstubAllGlobals()
   })
 
   it('says which engine can not be loaded', async () => {

@@ -1,38 +1,173 @@
 import { expect, it } from 'vitest'
+import { readManifests } from '../../src/engine/backup.js'
+import type { Rollout } from '../../src/model/rollout.js'
+import { connectControl } from '../../src/store/control.js'
+import { createDexieProfile } from '../support/dexie-profile.js'
 import { makeKeys, sign } from '../support/rollout.js'
-import { createProfile, put, queued, rest } from '../support/session.js'
+import {
+  createProfile,
+  type Profile,
+  pass,
+  put,
+  queued,
+  replacePush,
+  rest,
+} from '../support/session.js'
 
 const keys = await makeKeys()
 await import('../../src/client/desk.js')
+await import('../../src/flows/audit.js')
+const DAY_MS = 86_400_000
 
+async function open(profile: Profile, change: Partial<Rollout>, tab = profile.world.tab()) {
+  const gray = profile.open(
+    {
+      rollout: { keys: [keys.public], bootstrap: await sign(keys, change) },
+      subject: { id: 'ann' },
+    },
+    tab,
+  )
+  await gray.start()
+  return gray
+}
+
+/** A profile of legacy with one operation, which waits in its queue. */
 async function setUp() {
   const profile = createProfile()
-  const { engines } = profile
-  const none = await sign(keys, { version: 1, stages: [{ name: 'all', share: 0 }] })
-  const all = await sign(keys, { version: 2 })
-  const before = profile.open({
-    rollout: { keys: [keys.public], bootstrap: none },
-    subject: { id: 'ann' },
-  })
-  await before.start()
+  const { legacy } = profile.engines
+  const before = await open(profile, { version: 1, stages: [{ name: 'all', share: 0 }] })
   const { opId } = await before.enqueue(put('a', '1'))
-  await expect.poll(() => queued(engines.legacy)).toEqual([opId])
-  await before.close()
-  return { profile, engines, all, opId }
+  await expect.poll(() => queued(legacy)).toEqual([opId])
+  return { profile, ...profile.engines, before, opId }
 }
 
 it('restore() keeps what the user wrote since and no server has', async () => {
-  const { profile, engines, all, opId } = await setUp()
-  const gray = profile.open({
-    rollout: { keys: [keys.public], bootstrap: all },
-    subject: { id: 'ann' },
-  })
-  await gray.start()
+  const { profile, refactored, before, opId } = await setUp()
+  await before.close()
+  const gray = await open(profile, { version: 2 })
   expect(gray.getSnapshot()).toMatchObject({ running: 'refactored' })
   const later = await gray.enqueue(put('a', '2'))
-  await expect.poll(() => queued(engines.refactored)).toEqual([opId, later.opId])
+  await expect.poll(() => queued(refactored)).toEqual([opId, later.opId])
   await gray.restore()
   await rest()
-  expect(engines.refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: '2' })
+  expect(refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: '2' })
   await gray.close()
+})
+
+it('restore() keeps what the user wrote since where the page died before its push was noted', async () => {
+  const { profile, refactored, before } = await setUp()
+  await before.close()
+  const { start } = refactored
+  replacePush(refactored, async (_, go) => {
+    await go()
+    // The page dies here: the engine has it, and the op-log does not know yet.
+    await new Promise(() => undefined)
+  })
+  const tab = profile.world.tab()
+  const there = await open(profile, { version: 2 }, tab)
+  expect(there.getSnapshot()).toMatchObject({ running: 'refactored' })
+  const later = await there.enqueue(put('a', '2'))
+  await expect.poll(() => queued(refactored)).toContain(later.opId)
+  tab.kill()
+  refactored.start = start
+  const gray = await open(profile, { version: 2 })
+  await rest()
+  await gray.restore()
+  await rest()
+  expect(refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: '2' })
+  await gray.close()
+})
+
+it('restore() keeps what was captured and is not in the op-log yet', async () => {
+  const profile = await createDexieProfile()
+  const { engines } = profile
+  const first = await profile.load('legacy')
+  await first.gray.start()
+  await first.legacy.cards.put({ id: 'a', text: '1' })
+  await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(1)
+  await rest()
+  await first.leave()
+  const second = await profile.load('refactored')
+  await second.refactored.open()
+  await second.gray.start()
+  expect(second.gray.getSnapshot()).toMatchObject({ running: 'refactored' })
+  await rest()
+  // A page whose handle moves nothing by itself yet, as one that is killed right after the commit.
+  const other = await profile.load('refactored')
+  await other.refactored.cards.put({ id: 'a', text: '2' })
+  await second.gray.restore()
+  await rest()
+  await expect
+    .poll(() => engines.refactored.fake.disk.queue.map(({ op }) => op.row?.text))
+    .toEqual(['1', '2'])
+  expect(await profile.describe('refactored').cards.get('a')).toMatchObject({ text: '2' })
+  other.refactored.close()
+  await second.leave()
+})
+
+it('restore() does not take the effect of an operation away for good that only a later engine knows', async () => {
+  const { profile, legacy, refactored, before } = await setUp()
+  legacy.acknowledge()
+  await expect.poll(() => before.openOperations()).toEqual([])
+  await before.close()
+  refactored.knows = ({ kind }) => kind !== 'rename'
+  const there = await open(profile, { version: 2 })
+  expect(there.getSnapshot()).toMatchObject({ running: 'refactored' })
+  // A newer form of the app wrote the row by itself, and this build of the engine does not know the operation.
+  refactored.disk.rows.get('cards')?.set('a', { id: 'a', text: '2' })
+  const { opId } = await there.enqueue({ ...put('a', '2'), kind: 'rename' }, { applied: true })
+  await rest()
+  await there.restore()
+  await rest()
+  await there.close()
+  refactored.knows = () => true
+  const later = await open(profile, { version: 2 })
+  await pass(profile, 5_000)
+  expect(queued(refactored)).toEqual([opId])
+  expect(refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: '2' })
+  await later.close()
+})
+
+it.each([1, 31])(
+  'restore() after %i days sends nothing again that was acknowledged',
+  async (days) => {
+    const { profile, refactored, before, opId } = await setUp()
+    await before.close()
+    const there = await open(profile, { version: 2 })
+    expect(queued(refactored)).toEqual([opId])
+    refactored.acknowledge()
+    await expect.poll(() => there.openOperations()).toEqual([])
+    await there.close()
+    profile.world.advance(days * DAY_MS)
+    const later = await open(profile, { version: 2 })
+    await rest()
+    await later.restore()
+    await rest()
+    expect(queued(refactored)).toEqual([])
+    await later.close()
+  },
+)
+
+it('restore() leaves the rows of an engine alone that are in its own shape', async () => {
+  const { profile, legacy, before } = await setUp()
+  legacy.acknowledge()
+  await expect.poll(() => before.openOperations()).toEqual([])
+  await before.close()
+  await (await open(profile, { version: 2 })).close()
+  const back = await open(profile, { version: 3, kill: true })
+  expect(back.getSnapshot()).toMatchObject({ running: 'legacy' })
+  const control = connectControl(profile.world.tab())
+  const manifest = (await readManifests(control)).find(({ from }) => from === 'legacy')
+  control.close()
+  const hydrated: string[] = []
+  const { store } = legacy
+  if (!store) throw new Error('none')
+  const { hydrate } = store
+  store.hydrate = (table, rows) => {
+    hydrated.push(table)
+    return hydrate(table, rows)
+  }
+  expect(await back.restore(manifest?.hid)).toMatchObject({ rows: 0 })
+  expect(hydrated).toEqual([])
+  await back.close()
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Hydration, hydrate, insistOnClean, topUp } from '../../src/engine/hydrate.js'
+import { toSubject } from '../../src/engine/oplog.js'
 import { GraySyncError } from '../../src/model/errors.js'
 import type { AuditReport, Divergence, TableAudit } from '../../src/model/source.js'
 import { createFakeEngine, type FakeEngine, type RowOperation } from '../../src/testing.js'
@@ -137,8 +138,9 @@ describe('rows that changed while a store was filled', () => {
 
 describe('two stores that differ', () => {
   const insist = (found: AuditReport, ...carried: string[]) => {
+    const subjects = carried.map((entityId) => toSubject({ entity: 'cards', entityId }))
     try {
-      insistOnClean(found, new Set(carried))
+      insistOnClean(found, new Set(subjects))
       return null
     } catch (cause) {
       if (!(cause instanceof GraySyncError)) throw cause
@@ -154,29 +156,27 @@ describe('two stores that differ', () => {
   it('are told by the first row that no operation carries over', () => {
     const found = report([differ('a'), differ('b'), differ('c', 'missing', 'tags')])
     expect(insist(found)).toEqual(said('cards: changed text'))
-    expect(insist(found, 'cards/a')).toEqual(said('cards: changed text'))
-    expect(insist(found, 'cards/a', 'cards/b')).toEqual(said('tags: missing text'))
+    expect(insist(found, 'a')).toEqual(said('cards: changed text'))
+    expect(insist(found, 'a', 'b')).toEqual(said('tags: missing text'))
   })
 
   it('are the same where an operation carries each over', () => {
     expect(insist(report([]))).toBe(null)
     const kinds = ['missing', 'extra', 'changed'] as const
     for (const kind of kinds) {
-      expect(insist(report([differ('a', kind), differ('b', kind)]), 'cards/a', 'cards/b')).toBe(
-        null,
-      )
+      expect(insist(report([differ('a', kind), differ('b', kind)]), 'a', 'b')).toBe(null)
     }
   })
 
   it.each(['missing', 'extra', 'changed', 'inconclusive'])(
     'are not the same where rows that are %s are counted, and not listed',
     (kind) => {
-      expect(insist(report([differ('a')], { counted: { [kind]: 2 } }), 'cards/a')).toEqual(unread)
+      expect(insist(report([differ('a')], { counted: { [kind]: 2 } }), 'a')).toEqual(unread)
     },
   )
 
   it('are not the same where a table was not read to its end', () => {
-    expect(insist(report([differ('a')], { complete: false }), 'cards/a')).toEqual(unread)
+    expect(insist(report([differ('a')], { complete: false }), 'a')).toEqual(unread)
     expect(insist(report([], { complete: false }))).toEqual(unread)
   })
 })

@@ -10,7 +10,6 @@ import {
   findByIds,
   readOpen,
   settle,
-  sweepAcked,
 } from '../../src/engine/oplog.js'
 import type { Control } from '../../src/model/engine.js'
 import type { Operation, Pending } from '../../src/model/operation.js'
@@ -248,25 +247,6 @@ describe('what is open', () => {
     await settle(log, 'unknown', { state: 'quarantine', cause: 'unknown' })
     expect(await idsOf(log)).toEqual(['unknown', 'open'])
     expect(await countOpen(log)).toEqual({ count: 2, oldestAt: 10 })
-    log.close()
-  })
-})
-
-describe('the sweep', () => {
-  it('forgets what is acknowledged and old, and nothing else', async () => {
-    const log = open()
-    const ends = { acked: { state: 'acked', by: 'legacy' }, dead: { state: 'dead', cause: 'no' } }
-    for (const at of [9, 10]) {
-      for (const end of ['acked', 'dead', 'open'] as const) {
-        const opId = `${end}-${at}`
-        await accept(log, opId, at)
-        if (end !== 'open') await settle(log, opId, ends[end] as Parameters<typeof settle>[2])
-      }
-    }
-    await sweepAcked(log, 10)
-    const ids = [9, 10].flatMap((at) => [`acked-${at}`, `dead-${at}`, `open-${at}`])
-    const left = (await findByIds(log, ids)).flatMap((row) => row?.opId ?? [])
-    expect(left).toEqual(ids.filter((opId) => opId !== 'acked-9'))
     log.close()
   })
 })

@@ -2,8 +2,8 @@ import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import { readControl } from '../../src/engine/control.js'
 import { readJournal } from '../../src/engine/journal.js'
-import { append, settle } from '../../src/engine/oplog.js'
-import { type RetentionOptions, retain } from '../../src/engine/retention.js'
+import { append, findByIds, settle } from '../../src/engine/oplog.js'
+import { forgetAcked, type RetentionOptions, retain } from '../../src/engine/retention.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
 import { createWorld } from '../../src/testing.js'
 
@@ -74,11 +74,72 @@ describe('probation', () => {
     await connection.run(async (db) => {
       await db.put('control', { ...(await readControl(connection)), flip: 7 })
     })
+    await acknowledge(connection, 'c', 'd')
     await retainAt(8)
     await retainAt(14)
     expect(await isRetired(connection)).toBe(false)
     await retainAt(15)
     expect(await isRetired(connection)).toBe(true)
+    connection.close()
+  })
+})
+
+describe('the probation of a user who writes little', () => {
+  it('ends once enough was sent, although most of it is forgotten by then', async () => {
+    const { connection, retainAt } = await open()
+    const probation = { days: 7, operations: 50 }
+    for (let day = 0; day < 50; day++) {
+      await retainAt(day, { probation })
+      expect(await isRetired(connection)).toBe(false)
+      await accept(connection, `day ${day}`, NOW + day * DAY)
+      await settle(connection, `day ${day}`, { state: 'acked', by: 'refactored' })
+      await forgetAcked(connection, NOW + (day - 30) * DAY)
+    }
+    await retainAt(50, { probation })
+    expect(await isRetired(connection)).toBe(true)
+    connection.close()
+  })
+
+  it('asks for operations that were written since the move', async () => {
+    const { connection, retainAt } = await open()
+    await acknowledge(connection, 'a', 'b')
+    await connection.run(async (db) => {
+      await db.put('control', { ...(await readControl(connection)), flip: 5 })
+    })
+    await retainAt(0)
+    await forgetAcked(connection, NOW + DAY)
+    await acknowledge(connection, 'c')
+    await retainAt(8)
+    expect(await isRetired(connection)).toBe(false)
+    connection.close()
+  })
+})
+
+describe('forgetting', () => {
+  it('takes what is acknowledged and old, and nothing else', async () => {
+    const { connection } = await open()
+    const ends = { acked: { state: 'acked', by: 'legacy' }, dead: { state: 'dead', cause: 'no' } }
+    for (const at of [9, 10]) {
+      for (const end of ['acked', 'dead', 'open'] as const) {
+        const opId = `${end}-${at}`
+        await accept(connection, opId, at)
+        if (end !== 'open')
+          await settle(connection, opId, ends[end] as Parameters<typeof settle>[2])
+      }
+    }
+    await forgetAcked(connection, 10)
+    const ids = [9, 10].flatMap((at) => [`acked-${at}`, `dead-${at}`, `open-${at}`])
+    const left = (await findByIds(connection, ids)).flatMap((row) => row?.opId ?? [])
+    expect(left).toEqual(ids.filter((opId) => opId !== 'acked-9'))
+    connection.close()
+  })
+
+  it('leaves what a backup holds: what is missing here is taken for open there', async () => {
+    const { connection } = await open()
+    await acknowledge(connection, 'kept', 'a', 'also kept')
+    await forgetAcked(connection, NOW + 1)
+    const left = await findByIds(connection, ['kept', 'a', 'also kept'])
+    expect(left.map((row) => row?.opId)).toEqual(['kept', undefined, 'also kept'])
     connection.close()
   })
 })

@@ -6,7 +6,7 @@ import type { Settled } from '../../src/model/operation.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
 import type { Tab } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
-import { createProfile, inTime, put, queued, replacePush, rest } from '../support/session.js'
+import { createProfile, inTime, pass, put, queued, replacePush, rest } from '../support/session.js'
 import { passTime } from '../support/time.js'
 
 /** The op-log of a tab in which no engine runs. */
@@ -242,7 +242,7 @@ describe('an engine that misbehaves', () => {
     const control = connectControl(platform)
     const heard: Settled[] = []
     const operations = createAlone(platform, control, (settled) => heard.push(settled))
-    const { opId, settled } = await operations.enqueue(put('a'), false)
+    const { opId, settled } = await operations.enqueue(put('a'), false, null)
     await operations.ack(opId, 'legacy')
     await operations.ack(opId, 'refactored')
     await operations.fail(opId, new Error('too late'))
@@ -445,6 +445,20 @@ describe('an operation that the engine does not know', () => {
     await expect.poll(() => later.openOperations()).toEqual([])
     await later.close()
   })
+
+  it('holds back those of its own entity and id, whatever stands in their names', async () => {
+    const profile = createProfile()
+    const { legacy } = profile.engines
+    legacy.knows = ({ kind }) => kind !== 'archive'
+    const gray = profile.open()
+    await gray.start()
+    await gray.enqueue({ ...put('2024/budget'), entity: 'files', kind: 'archive' })
+    await rest()
+    const { opId } = await gray.enqueue({ ...put('budget'), entity: 'files/2024' })
+    await pass(profile, 120_000)
+    expect(queued(legacy)).toEqual([opId])
+    await gray.close()
+  })
 })
 
 describe('an operation that is given when the handle closes', () => {
@@ -463,14 +477,16 @@ describe('an operation that is given when the handle closes', () => {
         return result
       },
     })
-    const accepting = operations.enqueue(put('a'), false)
+    const accepting = operations.enqueue(put('a'), false, null)
     let isClosed = false
     const closing = operations.close().then(() => {
       isClosed = true
     })
     await rest()
     expect(isClosed).toBe(false)
-    await expect(operations.enqueue(put('b'), false)).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(operations.enqueue(put('b'), false, null)).rejects.toMatchObject({
+      code: 'CLOSED',
+    })
     answer()
     const { opId } = await accepting
     await closing
