@@ -151,11 +151,13 @@ describe('on real IndexedDB', () => {
         )
       }
     })()
-    const snapshot = await next.gray.start()
+    await next.gray.start()
+    // A start does not wait for a long handover.
+    const snapshot = () => next.gray.getSnapshot()
+    await expect.poll(snapshot, { timeout: 10_000 }).toMatchObject({ running: 'refactored' })
     over = true
     const there = await describeCards('legacy').cards.toCollection().primaryKeys()
     await writing
-    expect(snapshot).toMatchObject({ running: 'refactored' })
     const expected = ['first', ...taken].sort()
     const rows = await describeCards('legacy').cards.toCollection().primaryKeys()
     expect(rows).toEqual(there)
