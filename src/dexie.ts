@@ -89,7 +89,8 @@ export function grayWrites<Op extends Operation>(
     captureFor(core, table) {
       const toOperation = captured[table]
       if (!toOperation) return null
-      return (trans, changes, flip) => capture(core, port, { trans, changes, toOperation, flip })
+      return (trans, changes, userId, flip) =>
+        capture(core, port, { trans, changes, toOperation, userId, flip })
     },
   })
 }

@@ -16,6 +16,7 @@ export function capture<Op extends Operation>(
     trans: DBCoreTransaction
     changes: readonly RowChange[]
     toOperation: ToOperation<Op>
+    userId: string | null
     flip: number
   },
 ): Promise<unknown> | null {
@@ -25,7 +26,7 @@ export function capture<Op extends Operation>(
     const opId = op.opId ?? port.mintId()
     const identified = { ...op, opId }
     insistOnOperation(identified)
-    return [{ opId, op: identified, userId: port.userId(), flip: o.flip, at: port.now() }]
+    return [{ opId, op: identified, userId: o.userId, flip: o.flip, at: port.now() }]
   })
   if (values.length === 0) return null
   const trans = o.trans as unknown as IDBTransaction

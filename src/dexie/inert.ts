@@ -5,10 +5,10 @@ import type { WritePort } from '../model/writes.js'
 export const INERT: WritePort = {
   opened: () => {},
   rights: () => ({ flip: 0, term: 0, owner: null }),
-  userId() {
+  userId: () => null,
+  now() {
     throw new GraySyncError('UNSUPPORTED', 'captured tables can be written in a browser page only')
   },
-  now: () => 0,
   mintId: () => crypto.getRandomValues(new Uint32Array(4)).join('-'),
   captured: () => {},
   fenced: () => {},

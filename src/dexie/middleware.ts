@@ -45,6 +45,7 @@ export interface WritesOptions {
 export type Capture = (
   trans: DBCoreTransaction,
   changes: readonly RowChange[],
+  userId: string | null,
   flip: number,
 ) => Promise<unknown> | null
 
@@ -69,8 +70,11 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
   if (!has(FENCE)) return {}
   const beside = OWN.filter(has)
   const ledger = has(INTENTS) ? ledgerOf(o.port, name) : null
-  /** By transaction, what it found. A transaction that is not here is an upgrade of the schema. */
-  const checks = new WeakMap<DBCoreTransaction, { found: Promise<Rights> | null }>()
+  /** By transaction, who began it and what it found. A transaction that is not here is an upgrade of the schema. */
+  const checks = new WeakMap<
+    DBCoreTransaction,
+    { by: string | null; found: Promise<Rights> | null }
+  >()
   o.onOpen(name)
 
   const check = async (trans: DBCoreTransaction): Promise<Rights> => {
@@ -92,13 +96,17 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
     const note = (trans: DBCoreTransaction, keys: readonly IDBValidKey[]) =>
       ledger && track(core, ledger, { trans, table: table.name, keys })
     /** What belongs beside rows that are known only once they are written. */
-    const watch = async (found: Promise<Rights>, request: DBCoreMutateRequest) => {
+    const watch = async (
+      found: Promise<Rights>,
+      request: DBCoreMutateRequest,
+      by: string | null,
+    ) => {
       const { trans } = request
       const asking = readDoomed(table, request)
       const [rights, doomed, response] = await Promise.all([found, asking, table.mutate(request)])
       const changes = readChanges(table, request, { ...response, doomed: doomed ?? [] })
       const keys = changes.map(({ key }) => key)
-      await Promise.all([note(trans, keys), capture?.(trans, changes, rights.flip)])
+      await Promise.all([note(trans, keys), capture?.(trans, changes, by, rights.flip)])
       return response
     }
     return {
@@ -109,9 +117,9 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
         if (!state) return table.mutate(request)
         // The answers come in the order of the questions, and a refusal takes all of it back.
         state.found ??= check(trans)
-        if (capture) return orGiveUp(trans, watch(state.found, freeze(request)))
+        if (capture) return orGiveUp(trans, watch(state.found, freeze(request), state.by))
         const keys = ledger ? readKeys(table, request) : []
-        if (!keys) return orGiveUp(trans, watch(state.found, request))
+        if (!keys) return orGiveUp(trans, watch(state.found, request, state.by))
         // Which intents are on the disk is known once the replica was read: while the rows are written.
         const noted = state.found.then(() => note(trans, keys))
         const [response] = await Promise.all([table.mutate(request), orGiveUp(trans, noted)])
@@ -125,7 +133,7 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
     transaction(stores, mode, options) {
       if (mode !== 'readwrite') return core.transaction(stores, mode, options)
       const trans = core.transaction([...new Set([...stores, ...beside])], mode, options)
-      checks.set(trans, { found: null })
+      checks.set(trans, { by: o.port.userId(), found: null })
       return trans
     },
     table: (named) => (OWN.includes(named) ? core.table(named) : guardTable(core.table(named))),

@@ -257,3 +257,42 @@ describe('an operation of nobody', () => {
     await gray.close()
   })
 })
+
+describe('a captured write', () => {
+  it.each([
+    ['somebody else signs in', { id: 'bob' }],
+    ['the user signs out', null],
+  ])('right before %s is of the user before', async (_, next) => {
+    const profile = await createDexieProfile()
+    const page = await profile.load('legacy')
+    await page.gray.start()
+    await page.legacy.open()
+    await rest()
+    const writing = page.legacy.cards.put({ id: 'a', text: 'of the first user' })
+    const identified = page.gray.identify(next)
+    await writing
+    await identified
+    await rest()
+    expect(await usersOf(page.tab)).toEqual({ a: 'user' })
+    await page.leave()
+  })
+
+  it('in a transaction that somebody began is of who that was', async () => {
+    const profile = await createDexieProfile()
+    const page = await profile.load('legacy')
+    await page.gray.start()
+    await page.legacy.open()
+    await rest()
+    const { legacy } = page
+    let identified: Promise<unknown> | null = null
+    await legacy.transaction('rw', legacy.cards, async () => {
+      await legacy.cards.get('a')
+      identified = page.gray.identify({ id: 'bob' })
+      await legacy.cards.put({ id: 'a', text: 'of the first user' })
+    })
+    await identified
+    await rest()
+    expect(await usersOf(page.tab)).toEqual({ a: 'user' })
+    await page.leave()
+  })
+})
