@@ -55,7 +55,7 @@ export interface Backup {
   seal(pending: readonly Pending<Operation>[]): Promise<Manifest>
 }
 
-/** Pages through a table of a source, in key order. */
+/** Pages through a table of a source, in key order, to the first page without a row: a source may give fewer than it is asked for. */
 export async function* pagesOf(
   source: Source,
   table: string,
@@ -66,7 +66,7 @@ export async function* pagesOf(
     const rows = await source.page(table, after, limit)
     if (rows.length > 0) yield rows
     const last = rows.at(-1)
-    if (!last || rows.length < limit) return
+    if (!last) return
     after = last.key
     limit = nextPage(rows, FULL_PAGE)
   }

@@ -14,22 +14,25 @@ async function hash(subtle: SubtleCrypto, bytes: Uint8Array<ArrayBuffer>): Promi
   return toHex(new Uint8Array(await subtle.digest('SHA-256', bytes)))
 }
 
-/** Blobs can't be read at once: they are put aside in their order. */
-function describe(value: unknown, blobs: Blob[]): string {
+/** Blobs can't be read at once: they are put aside in their order. What holds itself is named by its depth `above`. */
+function describe(value: unknown, blobs: Blob[], above: readonly object[] = []): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value)
     case 'object':
-      return value === null ? 'null' : describeObject(value, blobs)
+      return value === null ? 'null' : describeObject(value, blobs, above)
     default:
       return `${typeof value}:${Object.is(value, -0) ? '-0' : String(value)}`
   }
 }
 
-function describeObject(value: object, blobs: Blob[]): string {
+function describeObject(value: object, blobs: Blob[], above: readonly object[]): string {
+  const depth = above.indexOf(value)
+  if (depth >= 0) return `^${depth}`
+  const here = [...above, value]
   const kind = Object.prototype.toString.call(value).slice(8, -1)
   const list = (items: Iterable<unknown>) =>
-    Array.from(items, (item) => describe(item, blobs)).join()
+    Array.from(items, (item) => describe(item, blobs, here)).join()
   if (Array.isArray(value)) return `[${list(value)}]`
   if (isDate(value)) return `date:${value.getTime()}`
   if (value instanceof Blob) return `blob:${blobs.push(value)}:${value.size}:${value.type}`
@@ -39,7 +42,7 @@ function describeObject(value: object, blobs: Blob[]): string {
   if (kind === 'ArrayBuffer') return `${kind}:${toHex(new Uint8Array(value as ArrayBuffer))}`
   if (kind === 'Map' || kind === 'Set') return `${kind}[${list(value as Iterable<unknown>)}]`
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${describe(held, blobs)}`).join()}}`
+  return `{${entries.map(([key, held]) => `${JSON.stringify(key)}:${describe(held, blobs, here)}`).join()}}`
 }
 
 function isDate(value: object): value is { getTime(): number } {

@@ -257,6 +257,18 @@ describe('the pages of a table', () => {
   )
 })
 
+describe('the pages of a source that gives fewer rows than it is asked for', () => {
+  it.each([1, 25])('%i at a time hold each row once, in order', async (most) => {
+    const data = createData(60)
+    const { page } = data
+    data.page = (table, after, limit) => page(table, after, Math.min(limit, most))
+    const keys: unknown[] = []
+    for await (const rows of pagesOf(data, 'cards')) keys.push(...rows.map((row) => row.key))
+    expect(keys).toHaveLength(60)
+    expect(keys).toEqual([...new Set(keys)].sort())
+  })
+})
+
 describe('a page', () => {
   it('of heavy rows has few of them, and of light ones many', async () => {
     const sizesOf = async (rows: readonly Record<string, unknown>[]) => {
@@ -331,6 +343,24 @@ describe('a digest', () => {
     const lists = [['a', 'b'], ['ab'], ['a\nb'], [['a', 'b']], ['b', 'a'], ['a', 'b', '']]
     const digests = await Promise.all(lists.map((list) => digest(subtle, list)))
     expect(new Set(digests).size).toBe(lists.length)
+  })
+
+  it('tells of what holds itself where it does', async () => {
+    const { subtle } = globalThis.crypto
+    const hold = (name: string, deep: boolean) => {
+      const row: Record<string, unknown> = { text: 'a graph', list: [] }
+      const list = [deep ? row : []]
+      return Object.assign(row, { list, [name]: deep ? list : row })
+    }
+    const of = (value: unknown) => digest(subtle, [value])
+    expect(await of(hold('self', false))).toBe(await of(structuredClone(hold('self', false))))
+    const all = await Promise.all(
+      ['self', 'other'].flatMap((name) => [of(hold(name, true)), of(hold(name, false))]),
+    )
+    expect(new Set(all).size).toBe(4)
+    // What is held twice, and not by itself, is what it is in each place.
+    const shared = { n: 1 }
+    expect(await of([shared, shared])).toBe(await of([{ n: 1 }, { n: 1 }]))
   })
 
   it('does not depend on the order of fields', async () => {
