@@ -2,6 +2,7 @@ import { readControl } from '../engine/control.js'
 import { findPassage } from '../engine/passage.js'
 import type { Check, Preflight } from '../model/handle.js'
 import type { Operation } from '../model/operation.js'
+import { readRoom } from '../platform/room.js'
 import type { Core } from './core.js'
 
 const SPARE_BYTES = 5_000_000
@@ -28,7 +29,7 @@ export async function preflight<Op extends Operation>(core: Core<Op>): Promise<P
     rollout !== null,
     rollout ? `${rollout}, version ${version}` : 'no verified rollout',
   )
-  const { usage = 0, quota = Number.POSITIVE_INFINITY } = await platform.estimate()
+  const { usage, quota } = await readRoom(platform)
   add('room', quota - usage > SPARE_BYTES, `${usage} bytes used of ${quota}`)
   const { legacy, refactored } = options.engines ?? {}
   if (!legacy || !refactored) add('engines', false, 'both engines are needed')

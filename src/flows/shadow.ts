@@ -12,6 +12,7 @@ import type { EngineName, Identified, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { AuditReport, Source } from '../model/source.js'
 import { withinTime } from '../platform/bound.js'
+import { readRoom } from '../platform/room.js'
 import type { ControlConnection } from '../store/control.js'
 import type { GraySyncDatabase } from '../store/database.js'
 
@@ -122,7 +123,8 @@ export function startShadow<Op extends Operation>(o: ShadowOptions<Op>): ShadowR
     // What an engine holds it might send, whatever it is told.
     const size = await engine.queue?.size()
     if (size && size.count > 0) throw new GraySyncError('QUEUE_NOT_EMPTY', 'its queue holds work')
-    const { usage = 0, quota = Number.POSITIVE_INFINITY } = filled ? {} : await platform.estimate()
+    if (filled) return
+    const { usage, quota } = await readRoom(platform)
     if (quota - usage < usage) throw new GraySyncError('QUOTA', 'no room for a second store')
   }
 
