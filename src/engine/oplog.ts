@@ -56,7 +56,8 @@ export function toRow(
 
 /**
  * Takes captured operations into the op-log, in their order. The row of one that was captured under an older flip lies
- * in the store of an engine that no longer owns the profile, unless both engines share it (`store` is null).
+ * in the store of an engine that no longer owns the profile, unless both engines share it (`store` is null). Under flip 0,
+ * in a database that was never raised, it is of before the first handover.
  */
 export function appendCaptured(
   connection: ControlConnection,
@@ -70,7 +71,7 @@ export function appendCaptured(
     const { flip, owner } = control ?? { flip: 1, owner: 'legacy' as const }
     for (const one of captured) {
       if (await oplog.index('opId').getKey(one.opId)) continue
-      const applied = store === null || (one.flip === flip && store === owner)
+      const applied = store === null || ((one.flip || 1) === flip && store === owner)
       const op = { ...one.op, opId: one.opId }
       const row = toRow({ op, userId: one.userId, at: one.at, applied }, one.flip, owner, false)
       await oplog.add(row as LoggedOperation)

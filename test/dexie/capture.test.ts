@@ -285,6 +285,26 @@ describe('captured operations', () => {
     await second.leave()
   })
 
+  it('of a new database, before any handle has opened it, are in its store already', async () => {
+    const { load, engines } = await createDexieProfile()
+    const applied: unknown[] = []
+    const { start } = engines.legacy
+    engines.legacy.start = async (ctx) => {
+      const running = await start(ctx)
+      return {
+        async push(op, o) {
+          applied.push(o.applied)
+          await running?.push?.(op, o)
+        },
+      }
+    }
+    const page = await load('legacy')
+    await page.legacy.cards.put({ id: 'a', text: '1' })
+    await page.gray.start()
+    await expect.poll(() => applied).toEqual([true])
+    await page.leave()
+  })
+
   it('are appended once, however often a crash repeats the move', async () => {
     const { load, engines } = await createDexieProfile()
     const page = await load('legacy')

@@ -5,6 +5,7 @@ import { stepControl } from '../../src/engine/control.js'
 import { gather } from '../../src/engine/gather.js'
 import {
   append,
+  appendCaptured,
   copyOperation,
   countOpen,
   findByIds,
@@ -62,6 +63,25 @@ describe('append', () => {
       owner: null,
     }))
     expect(await accept(log, 'second')).toMatchObject({ assigned: null, flip: 8 })
+    log.close()
+  })
+})
+
+describe('what was captured', () => {
+  it.each([
+    ['under the flip that stands, by the owner', { flip: 5, store: 'legacy' }, 5, true],
+    ['under an older flip', { flip: 4, store: 'legacy' }, 5, false],
+    ['under the flip that stands, by the other engine', { flip: 5, store: 'refactored' }, 5, false],
+    ['before any raise and any handover', { flip: 0, store: 'legacy' }, 1, true],
+    ['before any raise, and moved after a handover', { flip: 0, store: 'legacy' }, 5, false],
+    ['before any raise by the other engine', { flip: 0, store: 'refactored' }, 1, false],
+    ['in what both engines share', { flip: 0, store: null }, 5, true],
+  ] as const)('%s: whether its effect is there', async (_, { flip, store }, now, applied) => {
+    const log = open()
+    await stepControl(log, { at: 1, kind: 'test' }, (control) => ({ ...control, flip: now }))
+    const op = { entity: 'cards', entityId: 'a', kind: 'put' }
+    await appendCaptured(log, [{ seq: 1, opId: 'a', op, userId: null, flip, at: 1 }], store)
+    expect(await readOpen(log)).toMatchObject([{ opId: 'a', applied }])
     log.close()
   })
 })
