@@ -39,7 +39,7 @@ export interface HandingOptions<Op extends Operation> {
   host(): Host<Op> | null
   /** It is the present user's, and waits. */
   isDue(row: LoggedOperation): boolean
-  /** An engine was handed an operation, or holds it already: `error` where it did not take it. */
+  /** An engine was handed an operation, or holds it already: `error` where it did not take it, or could not say. */
   onPushed(engine: EngineName, opId: string, error: GraySyncError | null): void
   onHanded(op: Identified<Op>): void
   /** The server has it. */
@@ -117,10 +117,22 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     }
   }
 
+  /** One that can't say what it holds is handed all of it once more, as one that never says: `push` bears that. */
+  const readQueue = async (host: Host<Op>) => {
+    try {
+      return (await host.engine.queue?.exporter?.read()) ?? []
+    } catch (cause) {
+      const error = toPushError(host.name, 'to read its queue', cause)
+      if (o.host() === host) o.onPushed(host.name, '', error)
+      o.onError(error)
+      return []
+    }
+  }
+
   return {
     async meet(host) {
       if (met === host.running) return false
-      const queued = (await host.engine.queue?.exporter?.read()) ?? []
+      const queued = await readQueue(host)
       met = host.running
       handed = new Set(queued.map((pending) => pending.opId))
       held = new Set()
@@ -171,9 +183,9 @@ export async function push<Op extends Operation>(
   await withinTime(platform, PUSH_TIMEOUT_MS, pushing, late)
 }
 
-export function toPushError(name: string, opId: string, cause: unknown): GraySyncError {
+export function toPushError(name: string, what: string, cause: unknown): GraySyncError {
   if (isGraySyncError(cause)) return cause
-  return new GraySyncError('ENGINE_START', `engine ${name} refused operation ${opId}`, { cause })
+  return new GraySyncError('ENGINE_START', `engine ${name} refused ${what}`, { cause })
 }
 
 /** Nobody takes an operation here. */

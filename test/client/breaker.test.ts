@@ -121,6 +121,20 @@ describe('a refactored engine', () => {
     await next.gray.close()
   })
 
+  it('that can not say what its queue holds has failed once at each start', async () => {
+    const profile = await moved()
+    const { exporter } = profile.engines.refactored.queue ?? {}
+    Object.assign(exporter ?? {}, { read: () => Promise.reject(new Error('a broken row')) })
+    const seen: number[] = []
+    for (let boot = 0; boot < 4; boot++) {
+      const { gray, trips } = await visit(profile)
+      await pass(profile, 15_000)
+      seen.push(trips.length)
+      await gray.close()
+    }
+    expect(seen).toEqual([0, 0, 0, 1])
+  })
+
   it('whose one fault shows on a hundred operations at once has failed once', async () => {
     const profile = await moved()
     const { gray, trips } = await visit(profile)

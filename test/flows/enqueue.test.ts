@@ -208,18 +208,26 @@ describe('an engine that misbehaves', () => {
     await gray.close()
   })
 
-  it('and can not read its queue at first gets everything at the next try', async () => {
-    const { world, engines, open } = createProfile()
-    const exporter = engines.legacy.queue?.exporter
-    if (!exporter) throw new Error('no exporter')
-    const { read } = exporter
-    exporter.read = () => Promise.reject(new Error('busy'))
+  it.each([
+    ['can not read its queue', () => Promise.reject(new Error('a row of 2019'))],
+    ['hangs as it reads its queue', () => new Promise<never>(() => undefined)],
+  ])('and %s is told of once, and gets everything in order, nothing twice', async (_, read) => {
+    const profile = createProfile()
+    const { engines, open } = profile
+    const before = open()
+    await before.start()
+    const ids = [(await before.enqueue(put('a', '1'))).opId]
+    await expect.poll(() => queued(engines.legacy)).toEqual(ids)
+    await before.close()
+    Object.assign(engines.legacy.queue?.exporter ?? {}, { read })
     const gray = open()
-    const { opId } = await gray.enqueue(put('a'))
-    await gray.start()
-    exporter.read = read
-    world.advance(2_000)
-    await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    const told: string[] = []
+    gray.on('error', ({ message }) => told.push(message))
+    void gray.start()
+    for (const text of ['2', '3']) ids.push((await gray.enqueue(put('a', text))).opId)
+    await pass(profile, 60_000)
+    expect(queued(engines.legacy)).toEqual(ids)
+    expect(told).toEqual([expect.stringMatching('engine legacy')])
     await gray.close()
   })
 
