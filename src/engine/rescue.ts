@@ -34,10 +34,11 @@ export async function rescue<Op extends Operation>(o: RescueOptions<Op>): Promis
   const unread: string[] = []
   const source = { ...o.source, ...softenQueue(o, unread) }
   if (!o.target.store) return { source, target: o.target, unread }
-  if (!source.data) unread.push('rows')
-  else unread.push(...(await findUnreadable(o.platform, source.data)))
+  const { data } = source
+  if (!data) unread.push('rows')
+  const readable = data ? await findReadable(o.platform, data, unread) : []
   if (unread.length === 0) return { source, target: o.target, unread }
-  await putOver(o, unread)
+  await putOver(o, readable)
   const { data: _, ...withoutRows } = source
   return { source: withoutRows, target: withoutImporter(o.target), unread }
 }
@@ -87,35 +88,53 @@ export async function giveUpStaged<Op extends Operation>({
   return target
 }
 
+/** What a way back had to leave behind. */
+export function toLoss(unread: readonly string[]): GraySyncError | undefined {
+  if (unread.length === 0) return undefined
+  const what = `of the engine that was left could not be read: ${unread.join(', ')}`
+  const fix = 'its rows are those from before, its operations come from the op-log, backups stay'
+  return new GraySyncError('HANDOVER_VERIFY', `${what}; ${fix}`)
+}
+
 /** Says of every open operation that its effect is not in the store of whoever owns next. */
 export function unapply(connection: ControlConnection): Promise<void> {
   return connection.run(async (db) => {
     const tx = db.transaction('oplog', 'readwrite', { durability: 'strict' })
-    for await (const cursor of tx.store.index('state').iterate('open')) {
-      if (cursor.value.applied) await cursor.update({ ...cursor.value, applied: false })
+    // Also of one in quarantine: whoever owns next may know it.
+    for (const state of ['open', 'quarantine']) {
+      for await (const cursor of tx.store.index('state').iterate(state)) {
+        if (cursor.value.applied) await cursor.update({ ...cursor.value, applied: false })
+      }
     }
     await tx.done
   })
 }
 
-async function findUnreadable(platform: Platform, data: Source): Promise<string[]> {
-  const unreadable: string[] = []
-  for (const table of data.tables) {
-    try {
-      for await (const _ of pagesOf(inTimeSource(platform, data), table));
-    } catch {
-      unreadable.push(table)
+/** The tables that can be read to their end; the others are `unread`. */
+async function findReadable(platform: Platform, data: Source, unread: string[]): Promise<string[]> {
+  const readable: string[] = []
+  try {
+    for (const table of data.tables) {
+      try {
+        for await (const _ of pagesOf(inTimeSource(platform, data), table));
+        readable.push(table)
+      } catch {
+        unread.push(table)
+      }
     }
+  } catch {
+    // A source may know its tables only once its database is open.
+    unread.push('rows')
   }
-  return unreadable
+  return readable
 }
 
 async function putOver<Op extends Operation>(
   { platform, source: { data }, target: { store }, coordinator }: RescueOptions<Op>,
-  unread: readonly string[],
+  readable: readonly string[],
 ): Promise<void> {
   if (!data || !store) return
-  for (const table of data.tables.filter((name) => !unread.includes(name))) {
+  for (const table of readable) {
     for await (const rows of pagesOf(inTimeSource(platform, data), table)) {
       await coordinator.check()
       await store.hydrate(
