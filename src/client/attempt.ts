@@ -4,15 +4,21 @@ import type { Operation } from '../model/operation.js'
 import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import type { Core } from './core.js'
 
+/** How many may fail for one rollout. */
+const ATTEMPTS = COOLING_MS.length + 1
 /** Of the way back, at each start: what is to be left may not send meanwhile. */
 const ATTEMPTS_BACK = 3
 
 interface Attempts extends Cooling {
   /** The rollout version and target that were tried. */
   what: string
+  /** Failed. */
   count: number
+  /** Begun since, and not ended: their pages were closed, or died in them. */
+  open?: number
 }
 
+type Tries = Omit<Attempts, 'what' | 'heardAt'>
 type Rollbacks = Cooling & { count: number }
 
 /** Why none may be made now, or one that was begun. */
@@ -23,7 +29,10 @@ export function isWayBack<Op extends Operation>(core: Core<Op>): boolean {
   return ['KILLED', 'ROLLED_BACK'].includes(core.decision().reason)
 }
 
-/** Counts an attempt before it is made: a page may die in it. */
+/**
+ * Counts an attempt before it is made: a page may be closed, or die in it. As many as may fail are made anew at the next start;
+ * those that come then begin with the wait that follows where they do not end either.
+ */
 export async function beginAttempt<Op extends Operation>(
   core: Core<Op>,
   connection: ControlConnection,
@@ -31,21 +40,23 @@ export async function beginAttempt<Op extends Operation>(
   const { version, engine, reason } = core.decision()
   const isBack = isWayBack(core)
   const what = `${version}>${engine}`
-  const before = await readFact<Attempts>(connection, 'attempts')
-  const same = before?.what === what ? before : null
+  const most = isBack ? ATTEMPTS_BACK : ATTEMPTS
+  const kept = await readFact<Attempts>(connection, 'attempts')
+  const before: Tries = kept?.what === what ? kept : { count: 0, coolMs: 0 }
   const rollbacks = await readFact<Rollbacks>(connection, 'rollbacks')
   const recent = rollbacks && rollbacks.coolMs > 0 ? rollbacks.count : 0
-  const wait = isBack ? whyEnough(same, ATTEMPTS_BACK) : whyWait(same, recent)
+  const wait = whyWait(before, isBack ? 0 : recent, most)
   if (wait) return { wait }
   const heardAt = core.confirmedNow()
-  const count = (same?.count ?? 0) + 1
-  await writeFact(connection, 'attempts', { what, count, coolMs: 0, heardAt })
+  const open = Math.min((before.open ?? 0) + 1, most + COOLING_MS.length)
+  const note = (tries: Tries) => writeFact(connection, 'attempts', { what, heardAt, ...tries })
+  await note({ count: before.count, open, coolMs: COOLING_MS[open - most - 1] ?? 0 })
   return {
     async end({ outcome, because }) {
       // One that another tab took did not fail.
-      if (outcome === 'aborted' && !isBack && because !== 'FENCED') {
-        const coolMs = COOLING_MS[count - 1] ?? 0
-        await writeFact(connection, 'attempts', { what, count, coolMs, heardAt })
+      if (outcome === 'aborted' && because !== 'FENCED') {
+        const count = before.count + 1
+        await note({ count, coolMs: isBack ? 0 : (COOLING_MS[count - 1] ?? 0) })
       } else if (outcome === 'committed' && reason === 'ROLLED_BACK') {
         const fact = { count: recent + 1, coolMs: ROLLBACKS_MS, heardAt }
         await writeFact(connection, 'rollbacks', fact)
@@ -54,16 +65,10 @@ export async function beginAttempt<Op extends Operation>(
   }
 }
 
-function whyWait(attempts: Attempts | null, rollbacks: number): string | null {
-  if (attempts && attempts.coolMs > 0) {
+function whyWait({ count, coolMs }: Tries, rollbacks: number, most: number): string | null {
+  if (coolMs > 0) {
     return 'a handover failed: one is tried again later, or when another rollout is published'
   }
   if (rollbacks >= MOST_ROLLBACKS) return 'this device rolled back twice within a day: it waits'
-  return whyEnough(attempts, COOLING_MS.length + 1)
-}
-
-function whyEnough(attempts: Attempts | null, most: number): string | null {
-  return attempts && attempts.count >= most
-    ? `${most} handovers failed: publish again when the cause is mended`
-    : null
+  return count >= most ? `${most} handovers failed: publish again when the cause is mended` : null
 }

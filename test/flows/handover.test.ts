@@ -402,6 +402,70 @@ describe('a handover that fails', () => {
     expect((await tryOnce(3)).tried).toBe(1)
   })
 
+  it.each([
+    ['forth', 4, { version: 2 }],
+    ['back', 3, { version: 3, kill: true }],
+  ])(
+    'whose page is closed in it is tried again, on the way %s %i times at once, then after an hour, a day, and a week each time',
+    async (way, most, change) => {
+      const profile = createProfile()
+      await useLegacy(profile)
+      const { legacy, refactored } = profile.engines
+      if (way === 'back') {
+        const there = await profile.open({ version: 2 })
+        expect(await there.gray.start()).toMatchObject({ running: 'refactored' })
+        await there.gray.close()
+      }
+      const [from, to] = way === 'back' ? [refactored, legacy] : [legacy, refactored]
+      /** A page that is closed while the target is filled, or that did not begin. */
+      const cutOff = async () => {
+        const { gray, tab } = await profile.open(change)
+        const begun = new Promise<void>((resolve) => {
+          const restore = replace(to.store, 'clear', () => {
+            restore()
+            resolve()
+            return new Promise<never>(() => undefined)
+          })
+        })
+        const isBegun = await Promise.race([begun.then(() => true), gray.start().then(() => false)])
+        const control = connectControl(profile.world.tab())
+        const kept = await readFact<{ coolMs: number }>(control, 'attempts')
+        // As keeping house counts down in pages that stay open.
+        await changeFact<object>(control, 'attempts', (fact) => ({ ...fact, coolMs: 0 }))
+        control.close()
+        tab.kill()
+        return isBegun && (kept?.coolMs ?? 0) / 3_600_000
+      }
+      for (let n = 0; n < most; n++) expect(await cutOff()).toBe(0)
+      for (const hours of [1, 24, 168, 168]) expect(await cutOff()).toBe(hours)
+      const { gray } = await profile.open(change)
+      expect(await gray.start()).toMatchObject({ running: to === legacy ? 'legacy' : 'refactored' })
+      expect(from.disk.queue).toEqual([])
+      await gray.close()
+    },
+  )
+
+  it('whose page dies in it again and again waits, at the next start', async () => {
+    const profile = createProfile()
+    await useLegacy(profile)
+    const { store } = profile.engines.refactored
+    for (let n = 0; n < 5; n++) {
+      const { gray, tab } = await profile.open({ version: 2 })
+      await new Promise<void>((resolve) => {
+        const restore = replace(store, 'clear', () => {
+          restore()
+          resolve()
+          return new Promise<never>(() => undefined)
+        })
+        void gray.start()
+      })
+      tab.kill()
+    }
+    const { gray } = await profile.open({ version: 2 })
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    await gray.close()
+  })
+
   it('does not begin where an engine can not export', async () => {
     const profile = createProfile()
     await useLegacy(profile)
@@ -435,11 +499,12 @@ describe('a tab that dies in a handover', () => {
       ],
     ]
 
-  it.each(places)('is survived: %s', async (_, arm) => {
-    const profile = createProfile()
-    const opIds = await useLegacy(profile)
-    const rows = rowsOf(profile.engines.legacy)
-    const dying = await profile.open({ version: 2 })
+  async function die(
+    profile: Profile,
+    arm: (typeof places)[number][1],
+    change: Partial<Rollout> = { version: 2 },
+  ): Promise<void> {
+    const dying = await profile.open(change)
     const died = new Promise<void>((resolve) => {
       const disarm = arm(profile.engines, () => {
         disarm()
@@ -450,11 +515,70 @@ describe('a tab that dies in a handover', () => {
     })
     void dying.gray.start()
     await died
+  }
+
+  it.each(places)('is survived: %s', async (_, arm) => {
+    const profile = createProfile()
+    const opIds = await useLegacy(profile)
+    const rows = rowsOf(profile.engines.legacy)
+    await die(profile, arm)
     const { gray } = await profile.open({ version: 2 })
     expect(await gray.start()).toMatchObject({ phase: 'running', running: 'refactored' })
     expect(rowsOf(profile.engines.refactored)).toEqual(rows)
     expect(profile.engines.refactored.disk.queue.map((row) => row.opId)).toEqual(opIds)
     expect(profile.engines.legacy.disk.queue).toEqual([])
+    await gray.close()
+  })
+
+  it.each(places.slice(0, 3))(
+    'keeps no later build that has no refactored engine from legacy: %s',
+    async (_, arm) => {
+      const profile = createProfile()
+      const opIds = await useLegacy(profile)
+      await die(profile, arm)
+      const { legacy } = profile.engines
+      const { gray } = await profile.open({ version: 2 }, { engines: { legacy } })
+      expect(await gray.start()).toMatchObject({ phase: 'running', running: 'legacy' })
+      opIds.push((await gray.enqueue(put('later', 'of the user'))).opId)
+      await expect.poll(() => legacy.disk.queue.map((row) => row.opId)).toEqual(opIds)
+      await gray.close()
+    },
+  )
+
+  it('after the commit leaves what is moved to builds that have its engine', async () => {
+    const profile = createProfile()
+    const opIds = await useLegacy(profile)
+    await die(profile, places[3]?.[1] ?? (() => () => {}))
+    const { legacy, refactored } = profile.engines
+    const { gray: without } = await profile.open({ version: 2 }, { engines: { legacy } })
+    expect(await without.start()).toMatchObject({ running: null, blocked: { by: 'ENGINE_LOAD' } })
+    opIds.push((await without.enqueue(put('later', 'of the user'))).opId)
+    await without.close()
+    const { gray } = await profile.open({ version: 2 })
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    await expect.poll(() => refactored.disk.queue.map((row) => row.opId)).toEqual(opIds)
+    await gray.close()
+  })
+
+  it('after the commit of a way back keeps no build that has no refactored engine from legacy', async () => {
+    const profile = createProfile()
+    const opIds = await useLegacy(profile)
+    const { legacy, refactored } = profile.engines
+    const there = await profile.open({ version: 2 })
+    expect(await there.gray.start()).toMatchObject({ running: 'refactored' })
+    await there.gray.close()
+    const kill = { version: 3, kill: true }
+    await die(profile, (_, end) => replace(legacy.queue?.importer, 'activate', end), kill)
+    const without = await profile.open(kill, { engines: { legacy } })
+    expect(await without.gray.start()).toMatchObject({ running: 'legacy' })
+    await expect.poll(() => legacy.disk.queue.map((row) => row.opId)).toEqual(opIds)
+    legacy.acknowledge()
+    await expect.poll(() => without.gray.openOperations()).toEqual([])
+    await without.gray.close()
+    // What it could not take out of the queue that was left is known to have been sent.
+    const { gray } = await profile.open({ version: 4 })
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    expect(refactored.disk.queue).toEqual([])
     await gray.close()
   })
 })
