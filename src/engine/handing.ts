@@ -83,9 +83,9 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   const settleSent = async (host: Host<Op>, rows: readonly LoggedOperation[]) => {
     const older = rows.filter(({ seq, opId }) => seq <= newest && !asked.has(opId))
     for (const { opId } of older) asked.add(opId)
-    const applied = await findApplied(o.platform, host.running, older)
+    const applied = new Set(await findApplied(o.platform, host.running, older))
     for (const { opId } of applied) await o.ack(opId, host.name)
-    return rows.filter((row) => !applied.includes(row))
+    return rows.filter((row) => !applied.has(row))
   }
 
   const quarantine = async (host: Host<Op>, row: LoggedOperation) => {

@@ -44,19 +44,23 @@ describe('an outage', () => {
     ['commit-then-drop', 50],
     ['portal', 50],
   ]
-  it.each(faults)('of kind %s loses none of 60 records', async (fault, speed) => {
-    collector.fault = fault
-    const desk = await open({ device: createDevice({ speed }) })
-    const uids = addAll(desk.outbox, sixty())
-    await until(() => collector.requests.length >= 2)
-    collector.fault = 'none'
-    await until(() => collector.stored.size === 60 && sum(desk) === 60)
-    expect([...collector.stored.keys()].sort()).toEqual(uids.sort())
-    expect(await leftovers(desk)).toBe(0)
-    // Where an answer is lost or late, the records go again and are known by their ids.
-    const isPatient = speed === 50 && fault !== 'commit-then-drop' && fault !== 'slow'
-    if (isPatient) expect(collector.arrivals).toHaveLength(60)
-  })
+  it.each(faults)(
+    'of kind %s loses none of 60 records',
+    async (fault, speed) => {
+      collector.fault = fault
+      const desk = await open({ device: createDevice({ speed }) })
+      const uids = addAll(desk.outbox, sixty())
+      await until(() => collector.requests.length >= 2)
+      collector.fault = 'none'
+      await until(() => collector.stored.size === 60 && sum(desk) === 60)
+      expect([...collector.stored.keys()].sort()).toEqual(uids.sort())
+      expect(await leftovers(desk)).toBe(0)
+      // Where an answer is lost or late, the records go again and are known by their ids.
+      const isPatient = speed === 50 && fault !== 'commit-then-drop' && fault !== 'slow'
+      if (isPatient) expect(collector.arrivals).toHaveLength(60)
+    },
+    30_000,
+  )
 
   it('that ends with the browser killed loses nothing that was written', async () => {
     collector.fault = 'hang'
