@@ -2,38 +2,33 @@ import { expect, it } from 'vitest'
 import { readManifests } from '../../src/engine/backup.js'
 import { connectControl } from '../../src/store/control.js'
 import { makeKeys, sign } from '../support/rollout.js'
-import { createProfile, put, queued, rest } from '../support/session.js'
+import { createProfile, holdClear, put, queued, rest } from '../support/session.js'
 
 const keys = await makeKeys()
 await import('../../src/client/desk.js')
 
-it('a user who logs out while a handover goes on leaves no backup behind', async () => {
+/** A profile of legacy with an operation of ann, and a rollout that moves it. */
+async function setUp() {
   const profile = createProfile()
-  const { engines, world } = profile
+  const { engines } = profile
   const first = profile.open({ subject: { id: 'ann' } })
   await first.start()
   await first.enqueue(put('a', 'private'))
   await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
   await first.close()
-  const { store } = engines.refactored
-  if (!store) throw new Error('none')
-  const { clear } = store
-  let go = () => {}
-  let isFilling = false
-  store.clear = async () => {
-    isFilling = true
-    await new Promise<void>((open) => {
-      go = open
-    })
-    await clear()
-  }
   const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
+  return { profile, ...profile, rollout }
+}
+
+it('a user who logs out while a handover goes on leaves no backup behind', async () => {
+  const { profile, engines, world, rollout } = await setUp()
+  const filling = holdClear(engines.refactored)
   const gray = profile.open({ subject: { id: 'ann' }, rollout }, world.tab())
   const starting = gray.start()
-  await expect.poll(() => isFilling).toBe(true)
+  await filling.begun
   const identified = gray.identify(null)
   await rest()
-  go()
+  filling.goOn()
   await starting
   await identified
   await rest()
@@ -49,14 +44,7 @@ it('a user who logs out while a handover goes on leaves no backup behind', async
 })
 
 it('a user who logs out before anything was asked of the handle leaves no backup behind', async () => {
-  const profile = createProfile()
-  const { engines, world } = profile
-  const first = profile.open({ subject: { id: 'ann' } })
-  await first.start()
-  await first.enqueue(put('a', 'private'))
-  await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
-  await first.close()
-  const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
+  const { profile, world, rollout } = await setUp()
   const moved = profile.open({ subject: { id: 'ann' }, rollout })
   await moved.start()
   expect(moved.getSnapshot()).toMatchObject({ running: 'refactored' })

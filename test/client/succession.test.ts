@@ -2,7 +2,15 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { createDexieProfile } from '../support/dexie-profile.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
-import { createProfile, pass, put, queued, replacePush, rest } from '../support/session.js'
+import {
+  createProfile,
+  holdClear,
+  pass,
+  put,
+  queued,
+  replacePush,
+  rest,
+} from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
 
 // Loaded beforehand: the manual clock must not run away meanwhile.
@@ -58,28 +66,16 @@ describe('a handover that another tab took', () => {
     const before = profile.open({ rollout: none })
     await before.start()
     await before.close()
-    const { store } = engines.refactored
-    if (!store) throw new Error('none')
-    const { clear } = store
-    let go = () => {}
-    let isFilling = false
-    store.clear = async () => {
-      isFilling = true
-      await new Promise<void>((open) => {
-        go = open
-      })
-      await clear()
-    }
+    const filling = holdClear(engines.refactored)
     const tab = world.tab()
     const a = profile.open({ rollout: all }, tab)
     void a.start()
-    await expect.poll(() => isFilling).toBe(true)
+    await filling.begun
     const b = profile.open({ rollout: none })
     await b.start()
     tab.loseLocks()
     await awaitSnapshot(b, (s) => s.running === 'legacy' && s.role === 'writer')
-    store.clear = clear
-    go()
+    filling.goOn()
     await rest()
     await rest()
     await a.close()

@@ -4,7 +4,15 @@ import { connectControl } from '../../src/store/control.js'
 import { createFakeEngine, type Tab } from '../../src/testing.js'
 import { createDexieProfile } from '../support/dexie-profile.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
-import { createProfile, pass, put, queued, replacePush, rest } from '../support/session.js'
+import {
+  createProfile,
+  holdClear,
+  pass,
+  put,
+  queued,
+  replacePush,
+  rest,
+} from '../support/session.js'
 
 let keys: TestKeys
 beforeAll(async () => {
@@ -90,27 +98,15 @@ describe('a user who changes', () => {
     const { opId } = await first.enqueue(put('a'))
     await expect.poll(() => queued(engines.legacy)).toEqual([opId])
     await first.close()
-    const { importer } = engines.refactored.queue ?? {}
-    const { store } = engines.refactored
-    if (!importer || !store) throw new Error('none')
-    const { clear } = store
-    let go = () => {}
-    let isFilling = false
-    store.clear = async () => {
-      isFilling = true
-      await new Promise<void>((open) => {
-        go = open
-      })
-      await clear()
-    }
+    const filling = holdClear(engines.refactored)
     const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
     // The queue of the fake engine knows no user: the op-log does.
     const gray = profile.open({ subject: { id: 'ann' }, rollout }, world.tab())
     const starting = gray.start()
-    await expect.poll(() => isFilling).toBe(true)
+    await filling.begun
     const identified = gray.identify({ id: 'bob' })
     await rest()
-    go()
+    filling.goOn()
     await starting
     await identified
     await rest()

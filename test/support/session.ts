@@ -56,6 +56,25 @@ export function replacePush(
   }
 }
 
+/** Holds a handover to this engine as it begins to fill its store. */
+export function holdClear({ store }: FakeEngine): { begun: Promise<void>; goOn(): void } {
+  if (!store) throw new Error('the fake engine has a store')
+  const { clear } = store
+  const held = { begin: () => {}, goOn: () => {} }
+  const begun = new Promise<void>((resolve) => {
+    held.begin = resolve
+  })
+  const gate = new Promise<void>((resolve) => {
+    held.goOn = resolve
+  })
+  store.clear = async () => {
+    held.begin()
+    await gate
+    await clear()
+  }
+  return { begun, goOn: () => held.goOn() }
+}
+
 /** Lets everything that waits for no clock come to rest. */
 export async function rest(): Promise<void> {
   for (let turn = 0; turn < 60; turn++) await new Promise((resolve) => setImmediate(resolve))
