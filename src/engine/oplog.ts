@@ -195,9 +195,9 @@ export function findByIds(
   })
 }
 
-/** What the order of operations is kept within. */
+/** What the order of operations is kept within. Its length says where the entity ends, whatever stands in the names. */
 export function toSubject({ entity, entityId }: Pick<Operation, 'entity' | 'entityId'>): string {
-  return JSON.stringify([entity, entityId])
+  return `${entity.length}/${entity}/${entityId}`
 }
 
 export function toPending<Op extends Operation>(row: LoggedOperation): Pending<Op> {
