@@ -1,3 +1,4 @@
+import { toPages } from '../lib/pages.js'
 import type { Control, LoggedOperation } from '../model/engine.js'
 import type { Operation, Pending } from '../model/operation.js'
 import { type ControlConnection, changeFact, readFact, writeFact } from '../store/control.js'
@@ -128,8 +129,11 @@ async function noteBackups(
 
 /** Whether every operation of a backup was acknowledged; one that the op-log has forgotten was. */
 async function isSettled(control: ControlConnection, manifest: Manifest): Promise<boolean> {
-  const rows = await findByIds(control, await readIds(control, manifest))
-  return rows.every((row) => !row || row.state === 'acked')
+  for (const opIds of toPages(await readIds(control, manifest))) {
+    const rows = await findByIds(control, opIds)
+    if (!rows.every((row) => !row || row.state === 'acked')) return false
+  }
+  return true
 }
 
 /** The ids of the operations in a backup. */
