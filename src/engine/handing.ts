@@ -133,6 +133,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     async meet(host) {
       if (met === host.running) return false
       const queued = await readQueue(host)
+      newest = await readNewest(o.log)
       met = host.running
       handed = new Set(queued.map((pending) => pending.opId))
       held = new Set()
@@ -140,7 +141,6 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       hung = new Set()
       sureAt = Number.NEGATIVE_INFINITY
       for (const opId of handed) o.onPushed(host.name, opId, null)
-      newest = await readNewest(o.log)
       asked = new Set()
       return true
     },

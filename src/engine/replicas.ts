@@ -96,7 +96,10 @@ export async function createReplicas(
     let count = 0
     const causes: unknown[] = []
     for (const member of members.values()) {
-      count += await moveOne(member).catch((cause) => causes.push(cause))
+      count += await moveOne(member).catch((cause) => {
+        causes.push(cause)
+        return 0
+      })
     }
     if (causes.length > 0) throw causes[0]
     return count
