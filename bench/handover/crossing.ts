@@ -54,27 +54,43 @@ async function fill(name: string): Promise<void> {
   db.close()
 }
 
-async function makeSigner() {
+/** A new key with its private part. */
+async function makeKey(): Promise<JsonWebKey> {
   const curve = { name: 'ECDSA', namedCurve: 'P-256' }
   const { privateKey } = await crypto.subtle.generateKey(curve, true, ['sign', 'verify'])
   const { kty, crv, x, y, d } = await crypto.subtle.exportKey('jwk', privateKey)
-  const key = { kid: 'bench', kty, crv, x, y } as JsonWebKey
-  let version = 0
-  const sign = (share: number) =>
-    signRollout(
-      {
-        schema: 1,
-        rollout: 'bench',
-        version: ++version,
-        issuedAt: Date.now(),
-        hash: { version: 1, salt: 'bench' },
-        stage: 'all',
-        stages: [{ name: 'all', share }],
-      },
-      { ...key, d } as JsonWebKey,
-      crypto.subtle,
-    )
-  return { key, sign }
+  return { kid: 'bench', kty, crv, x, y, d } as JsonWebKey
+}
+
+interface Beginning {
+  key: JsonWebKey
+  version: number
+  share: number
+  onQueued?(count: number): void
+  watch?(gray: GraySync<CardOp>): void
+}
+
+async function begin({ key, version, share, onQueued, watch }: Beginning) {
+  const rollout = {
+    schema: 1 as const,
+    rollout: 'bench',
+    version,
+    issuedAt: Date.now(),
+    hash: { version: 1 as const, salt: 'bench' },
+    stage: 'all',
+    stages: [{ name: 'all', share }],
+  }
+  const { d: _, ...shown } = key
+  const legacy = await createEngine('legacy', onQueued)
+  const refactored = await createEngine('refactored')
+  const gray = createGraySync<CardOp>({
+    app: { name: 'bench', version: '1' },
+    rollout: { keys: [shown], bootstrap: await signRollout(rollout, key, crypto.subtle) },
+    engines: { legacy, refactored },
+  })
+  watch?.(gray)
+  await gray.start()
+  return gray
 }
 
 async function wipe(): Promise<void> {
@@ -102,38 +118,36 @@ async function writeBare(): Promise<number> {
   return took
 }
 
-/** A profile with `operations` on the way, its rows beside it, moved once. */
-export async function measureCrossing(operations: number): Promise<Crossing> {
+/** What the page that measures has to know about a profile. */
+export interface Filled {
+  key: JsonWebKey
+  bare: number
+}
+
+/** A new profile with `operations` on the way and its rows beside it. */
+export async function fillProfile(operations: number): Promise<Filled> {
   await wipe()
   const bare = await writeBare()
   await fill('legacy')
-  const { key, sign } = await makeSigner()
+  const key = await makeKey()
   let onQueued = (_: number) => {}
-  const begin = async (share: number, watch?: (gray: GraySync<CardOp>) => void) => {
-    const legacy = await createEngine('legacy', (count) => onQueued(count))
-    const refactored = await createEngine('refactored')
-    const gray = createGraySync<CardOp>({
-      app: { name: 'bench', version: '1' },
-      rollout: { keys: [key], bootstrap: await sign(share) },
-      engines: { legacy, refactored },
-    })
-    watch?.(gray)
-    await gray.start()
-    return gray
-  }
-  const before = await begin(0)
   const queued = new Promise<void>((resolve) => {
     onQueued = (count) => {
       if (count === operations) resolve()
     }
   })
+  const gray = await begin({ key, version: 1, share: 0, onQueued })
   for (let n = 0; n < operations; n += AT_ONCE) {
     const some = Array.from({ length: Math.min(AT_ONCE, operations - n) }, (_, at) => n + at)
-    await Promise.all(some.map((each) => before.enqueue(makeOperation(each))))
+    await Promise.all(some.map((each) => gray.enqueue(makeOperation(each))))
   }
   await queued
-  await before.close()
+  await gray.close()
+  return { key, bare }
+}
 
+/** Moves that profile, in a page that has done nothing else: what another left in its memory is not counted. */
+export async function measureCrossing({ key, bare }: Filled): Promise<Crossing> {
   const steps = new Map<string, number>()
   let moved = 0
   let blocked = 0
@@ -141,7 +155,7 @@ export async function measureCrossing(operations: number): Promise<Crossing> {
     for (const { duration } of list.getEntries()) blocked = Math.max(blocked, duration)
   })
   observer.observe({ type: 'longtask' })
-  const after = await begin(100_000, (gray) => {
+  const watch = (gray: GraySync<CardOp>) => {
     gray.subscribe(() => {
       const state = gray.getSnapshot()
       const step = state.phase === 'handover' ? state.step : state.phase
@@ -152,7 +166,8 @@ export async function measureCrossing(operations: number): Promise<Crossing> {
       if (done.outcome !== 'committed')
         throw new Error(`the handover ended ${JSON.stringify(done)}`)
     })
-  })
+  }
+  const after = await begin({ key, version: 2, share: 100_000, watch })
   await new Promise<void>((resolve) => {
     const off = after.subscribe(() => {
       if (after.getSnapshot().running === null) return

@@ -1,10 +1,11 @@
-import { measureCrossing } from './crossing.js'
+import { fillProfile, measureCrossing } from './crossing.js'
 import { join } from './election.js'
 import { measureWrites } from './writes.js'
 
 let leads: Promise<number> | null = null
 
 const bench = {
+  fillProfile,
   measureCrossing,
   measureWrites,
   async join() {

@@ -77,8 +77,11 @@ async function openPage(): Promise<Page> {
 async function cross(operations: number, times: number): Promise<Crossing[]> {
   const crossings: Crossing[] = []
   for (let n = 0; n < times; n++) {
+    const filling = await openPage()
+    const filled = await filling.evaluate((count) => bench.fillProfile(count), operations)
+    await filling.close()
     const page = await openPage()
-    crossings.push(await page.evaluate((count) => bench.measureCrossing(count), operations))
+    crossings.push(await page.evaluate((known) => bench.measureCrossing(known), filled))
     await page.close()
   }
   return crossings
