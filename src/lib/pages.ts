@@ -2,8 +2,8 @@ const PAGE_BYTES = 500_000
 const SAMPLE = 16
 const DEEPEST = 5
 
-/** How many rows the first page of a table has: nobody knows yet what they weigh. */
-export const FIRST_PAGE = 32
+/** How many rows the first page of a table has: nobody knows yet what they weigh, and they may be pictures. */
+export const FIRST_PAGE = 4
 /** How many rows a page has at most where each is put or hashed as well. */
 export const FULL_PAGE = 200
 
