@@ -29,7 +29,7 @@ export const toPromise = <T>(request: IDBRequest<T>): Promise<T> =>
 type Stored = Pending<CardOp> & { at: number }
 
 /** As many as the page can read or put without anybody noticing. */
-const AT_ONCE = 200
+const AT_ONCE = 100
 
 /** Reads a store by pages inside one transaction. */
 async function readAll<T>(store: IDBObjectStore, range?: IDBKeyRange): Promise<T[]> {

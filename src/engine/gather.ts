@@ -26,8 +26,9 @@ export async function gather<Op extends Operation>(
   for (const row of await readOpen(control)) {
     const pending = { ...toPending<Op>(row), state: states.get(row.opId) ?? 'open' }
     open.push(pending)
-    if (!row.applied && !states.has(row.opId)) waiting.add(toSubject(row.op))
-    if (!waiting.has(toSubject(row.op))) movable.push(pending)
+    const subject = toSubject(row.op)
+    if (!row.applied && !states.has(row.opId)) waiting.add(subject)
+    if (!waiting.has(subject)) movable.push(pending)
   }
   return { open, movable }
 }

@@ -1,13 +1,13 @@
-const PAGE_BYTES = 500_000
+const PAGE_BYTES = 250_000
 const SAMPLE = 16
 const DEEPEST = 5
 
 /** How many rows the first page of a table has: nobody knows yet what they weigh, and they may be pictures. */
 export const FIRST_PAGE = 4
 /** How many rows a page has at most where each is put or hashed as well. */
-export const FULL_PAGE = 200
+export const FULL_PAGE = 100
 
-/** How many rows to ask for next, `most` at most, so that a page weighs about half a megabyte: a page is read, written and hashed in one go. */
+/** How many rows to ask for next, `most` at most, so that a page weighs about a quarter of a megabyte: a page is read, written and hashed in one go. */
 export function nextPage(rows: readonly unknown[], most: number): number {
   const sample = rows.filter((_, at) => at % SAMPLE === 0)
   const bytes = sample.reduce<number>((sum, row) => sum + weigh(row), 0)
