@@ -1,4 +1,5 @@
 const PAGE_BYTES = 250_000
+/** How many rows of a page are weighed. */
 const SAMPLE = 16
 const DEEPEST = 5
 
@@ -9,7 +10,8 @@ export const FULL_PAGE = 100
 
 /** How many rows to ask for next, `most` at most, so that a page weighs about a quarter of a megabyte: a page is read, written and hashed in one go. */
 export function nextPage(rows: readonly unknown[], most: number): number {
-  const sample = rows.filter((_, at) => at % SAMPLE === 0)
+  const step = Math.ceil(rows.length / SAMPLE)
+  const sample = rows.filter((_, at) => at % step === 0)
   const bytes = sample.reduce<number>((sum, row) => sum + weigh(row), 0)
   const fitting = Math.floor((PAGE_BYTES * sample.length) / bytes)
   return Math.max(1, Math.min(fitting, rows.length * 4, most))

@@ -288,6 +288,8 @@ describe('a page', () => {
       expect(await sizesOf(times(50, heavy))).toEqual([4, ...Array(23).fill(2)])
     }
     expect(await sizesOf(times(6, { text: text.repeat(20) }))).toEqual([4, 1, 1])
+    const mixed = times(7, [{ title: 'a' }, { text }]).flat()
+    expect(await sizesOf(mixed)).toEqual([4, 4, 4, 2])
   })
 })
 
