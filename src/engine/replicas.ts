@@ -53,6 +53,8 @@ export async function createReplicas(
   let source: EngineName | null = null
   let turn: Promise<unknown> = Promise.resolve()
   let waiting: Promise<number> | null = null
+  /** Who insists is answered in turn, however often it was tried for whom: what is accepted then keeps its order. */
+  let line: Promise<unknown> = Promise.resolve()
   let isClosed = false
   let raising: Promise<void> = Promise.resolve()
   const join = (database: HostDatabase) => {
@@ -106,17 +108,28 @@ export async function createReplicas(
   }
 
   // One at a time, and at most one that waits: it will see all that came until it begins.
-  const forward: Replicas['forward'] = (tries = 1) => {
-    if (members.size === 0) return Promise.resolve(0)
+  const forwardOnce = (): Promise<number> => {
     waiting ??= turn.then(() => {
       waiting = null
       return move()
     })
     turn = waiting.catch(() => undefined)
-    return waiting.catch((cause) => {
+    return waiting
+  }
+
+  const insist = (tries: number): Promise<number> =>
+    forwardOnce().catch((cause) => {
       if (isClosed || tries === 1 || cause.code !== 'STORE_BLOCKED') throw cause
-      return forward(tries - 1)
+      return insist(tries - 1)
     })
+
+  const forward: Replicas['forward'] = (tries = 1) => {
+    if (members.size === 0) return Promise.resolve(0)
+    if (tries === 1) return forwardOnce()
+    const before = line
+    const moving = insist(tries)
+    line = Promise.allSettled([moving]).then(() => before)
+    return line.then(() => moving)
   }
 
   const raiseAll: Replicas['raise'] = async ({ flip, term, owner, handover }) => {

@@ -131,7 +131,10 @@ async function setUp() {
     }
   }
   while (page.gray.getSnapshot().running !== 'legacy') await pass(1)
-  return { ...profile, page, pass }
+  const unblock = () => {
+    profile.disk.factory.open = open
+  }
+  return { ...profile, page, pass, unblock }
 }
 
 describe('a database that does not answer', () => {
@@ -183,5 +186,23 @@ describe('a database that does not answer', () => {
     await importing
     expect(await accepting).toBe('accepted')
     await page.leave()
+  })
+
+  it('keeps the order of operations that came while it was waited for', async () => {
+    const { engines, page, pass, unblock } = await setUp()
+    const give = (text: string) =>
+      page.gray.enqueue({ entity: 'cards', entityId: 'b', kind: 'put', row: { text } })
+    const first = give('first')
+    await pass(5)
+    const second = give('second')
+    await pass(3)
+    unblock()
+    await pass(10)
+    await Promise.all([first, second])
+    await rest()
+    expect(engines.legacy.fake.disk.queue.map(({ op }) => op.row?.text)).toEqual([
+      'first',
+      'second',
+    ])
   })
 })
