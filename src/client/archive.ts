@@ -99,11 +99,13 @@ export async function dropBackups<Op extends Operation>(
   const { control } = core.stores
   if (!control) return
   const { handover } = await readControl(control)
-  for (const { hid, userId: of } of await readManifests(control)) {
+  const manifests = await readManifests(control)
+  for (const { hid, userId: of } of manifests) {
     if (of === userId && hid !== handover?.id) await deleteBackup(control, hid)
   }
-  if (handover) await writeFact(control, DOOMED, handover.id)
-  else await dropDoomed(control)
+  await dropDoomed(control)
+  const isOfOther = manifests.some((one) => one.hid === handover?.id && one.userId !== userId)
+  if (handover && !isOfOther) await writeFact(control, DOOMED, handover.id)
 }
 
 /** Journal, manifests, operations that died and state as one JSON file: no row and no operation's content is in it. */
