@@ -26,32 +26,37 @@ export function tendSealed<Op extends Operation>(
     if (isMine()) cancel = platform.setTimer(() => void look(), EVERY_MS)
   }
   let isDone = false
-  /** Only once that queue was read: what it holds, and was acknowledged long ago, is known there by its id. */
-  const forget = async () => {
+  /** What that queue may hold, and was acknowledged long ago, is known there by its id. */
+  const forget = async (since: number) => {
     const { control } = core.stores
     if (!control || isDone) return
     isDone = true
-    await forgetAcked(control, platform.now() - ACKED_KEPT_MS).catch(core.report)
+    await forgetAcked(control, platform.now() - ACKED_KEPT_MS, since).catch(core.report)
   }
   signal.addEventListener('abort', () => cancel(), { once: true })
   void look()
 }
 
+/** Answers from which ownership generation on that queue holds nothing of the op-log: from the first on, once it was read. */
 async function sweep<Op extends Operation>(
   core: Core<Op>,
   operations: Operations<Op>,
-): Promise<void> {
+): Promise<number> {
   const { control: connection } = core.stores
-  if (!connection) return
+  if (!connection) return 0
   const { flip, owner, handover, switched } = await readControl(connection)
-  if (!switched || !owner || handover) return
+  if (!switched) return 0
   const from = owner === 'legacy' ? 'refactored' : 'legacy'
+  const engine = core.options.engines?.[from]
+  // This build can't read it; a later one may.
+  if (!owner || handover || !engine?.queue?.exporter) return flip
   const taken = await sweepLate({
     platform: core.platform,
     control: connection,
-    engine: core.options.engines?.[from],
+    engine,
     from,
     isSealed: (now) => now.flip === flip,
   })
   if (taken > 0) await operations.pump()
+  return 0
 }

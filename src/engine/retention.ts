@@ -49,14 +49,19 @@ export async function retain(o: RetentionOptions): Promise<void> {
 }
 
 /**
- * Forgets acknowledged operations accepted before `before`, but those in a backup: what is in one and not in the op-log
- * would be open for `restore()`. Everything else stays.
+ * Forgets acknowledged operations accepted before `before` and not before the ownership generation `since`, but those in a
+ * backup: what is in one and not in the op-log would be open for `restore()`. Everything else stays.
  */
-export async function forgetAcked(control: ControlConnection, before: number): Promise<void> {
+export async function forgetAcked(
+  control: ControlConnection,
+  before: number,
+  since = 0,
+): Promise<void> {
   const manifests = await readManifests(control)
   const ids = await Promise.all(manifests.map((manifest) => readIds(control, manifest)))
   const held = new Set(ids.flat())
-  const isOld = ({ opId, acceptedAt }: LoggedOperation) => acceptedAt < before && !held.has(opId)
+  const isOld = ({ opId, acceptedAt, flip }: LoggedOperation) =>
+    acceptedAt < before && flip >= since && !held.has(opId)
   await control.run(async (db) => {
     const tx = db.transaction(['control', 'oplog'], 'readwrite', { durability: 'relaxed' })
     const facts = tx.objectStore('control')

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
+import { connectControl } from '../../src/store/control.js'
 import { makeKeys, sign } from '../support/rollout.js'
-import { createProfile, pass, put, queued, rest } from '../support/session.js'
+import { createProfile, type Profile, pass, put, queued, rest } from '../support/session.js'
 
 const keys = await makeKeys()
 await import('../../src/client/patrol.js')
@@ -59,3 +60,52 @@ it.each([1, 31])(
     await later.close()
   },
 )
+
+it('a build that has no refactored engine forgets nothing that the queue of that engine may hold', async () => {
+  const profile = createProfile()
+  const { legacy, refactored } = profile.engines
+  const open = async (change: object, more: Parameters<Profile['open']>[0] = {}) => {
+    const rollout = { keys: [keys.public], bootstrap: await sign(keys, change) }
+    const gray = profile.open({ rollout, subject: { id: 'ann' }, ...more })
+    void gray.start()
+    while (gray.getSnapshot().phase !== 'running') {
+      await rest()
+      profile.world.advance(1_000)
+    }
+    return gray
+  }
+  const there = await open({ version: 2 })
+  expect(there.getSnapshot()).toMatchObject({ running: 'refactored' })
+  const first = await there.enqueue(put('a'))
+  await expect.poll(() => queued(refactored)).toEqual([first.opId])
+  await there.close()
+  const { exporter } = refactored.queue ?? {}
+  if (!exporter) throw new Error('none')
+  const { read } = exporter
+  exporter.read = () => Promise.reject(new Error('broken'))
+  const back = await open({ version: 3, kill: true })
+  expect(back.getSnapshot()).toMatchObject({ running: 'legacy' })
+  await expect.poll(() => queued(legacy)).toEqual([first.opId])
+  const second = await back.enqueue(put('b'))
+  await expect.poll(() => queued(legacy)).toEqual([first.opId, second.opId])
+  legacy.acknowledge()
+  await expect.poll(() => back.openOperations()).toEqual([])
+  // The backups go, and with them what else would hold it.
+  await back.identify(null)
+  await back.close()
+  profile.world.advance(31 * DAY_MS)
+  const bare = await open({ version: 3, kill: true }, { engines: { legacy } })
+  await pass(profile, 10_000)
+  const control = connectControl(profile.world.tab())
+  const known = await control.run((db) => db.getAll('oplog'))
+  control.close()
+  // What came after the way back is in no queue that was left.
+  expect(known.map(({ opId }) => opId)).toEqual([first.opId])
+  await bare.close()
+  exporter.read = read
+  const later = await open({ version: 3, kill: true })
+  await pass(profile, 10_000)
+  expect(queued(refactored)).toEqual([])
+  expect(await later.openOperations()).toEqual([])
+  await later.close()
+})
