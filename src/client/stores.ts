@@ -1,21 +1,26 @@
 import { readControl } from '../engine/control.js'
 import type { Control } from '../model/engine.js'
-import { type GraySyncError, isGraySyncError } from '../model/errors.js'
+import { GraySyncError, isGraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
+import { withinTime } from '../platform/bound.js'
 import { type ControlConnection, connectControl } from '../store/control.js'
 import { type GraySyncDatabase, openDatabase } from '../store/database.js'
 import { toStoreError } from '../store/open.js'
 
 /** A line outside of the databases that tells, when they can't be read, that this profile was moved. */
 const OWNER_NOTE = 'graysync:owner'
+/** What is asked for after that shows by itself whether it is given. */
+const LOCKS_MS = 2_000
 
-/** Opaque origins and blocked site data have Web Locks and refuse their use, which is like having none. */
+/** Opaque origins and blocked site data have Web Locks and refuse their use, which is like having none. Nothing waits long for the answer. */
 export async function settleLocks(platform: Platform): Promise<Platform> {
   const none: Platform = { ...platform, lock: null, locks: async () => [] }
-  return platform.locks().then(
+  const late = () => new GraySyncError('STORE_BLOCKED', 'the browser tells no locks')
+  const asking = platform.locks().then(
     () => platform,
     () => none,
   )
+  return withinTime(platform, LOCKS_MS, asking, late).catch(() => platform)
 }
 
 /** What could be opened. Without control nothing is ever handed over; without the database nothing is cached. */

@@ -4,6 +4,7 @@ import { READER } from '../../src/engine/control.js'
 import { createGraySync } from '../../src/index.js'
 import type { Control } from '../../src/model/engine.js'
 import type { GraySync, GraySyncOptions } from '../../src/model/handle.js'
+import type { Platform } from '../../src/model/platform.js'
 import { openControl } from '../../src/store/control.js'
 import {
   createFakeEngine,
@@ -13,7 +14,7 @@ import {
   type RowOperation,
   type World,
 } from '../../src/testing.js'
-
+import { rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
 
 type Options = GraySyncOptions<RowOperation>
@@ -299,6 +300,20 @@ describe('a poor browser', () => {
     expect(await gray.start()).toMatchObject({ phase: 'running', running: 'legacy' })
     const { opId } = await gray.enqueue(put('a', 'one'))
     await expect.poll(() => engines.legacy.disk.queue.map((one) => one.opId)).toEqual([opId])
+    await gray.close()
+  })
+
+  it('runs legacy and takes operations where a question about Web Locks is never answered', async () => {
+    const engines = createEngines()
+    const world = createProfile()
+    const tab: Platform = { ...world.tab(), locks: () => new Promise(() => undefined) }
+    const gray = createTestClient<RowOperation>({ app: APP, engines }, tab)
+    const starting = gray.start()
+    const accepting = gray.enqueue(put('a', 'one'))
+    await rest()
+    world.advance(2_000)
+    expect(await starting).toMatchObject({ phase: 'running', running: 'legacy' })
+    expect(await accepting).toMatchObject({ durable: true })
     await gray.close()
   })
 
