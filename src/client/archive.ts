@@ -34,14 +34,15 @@ export async function restore<Op extends Operation>(
   if (!manifest) throw new GraySyncError('BACKUP', `backup ${backup ?? '(newest)'}: there is none`)
   const { owner } = await readControl(control)
   const engine = owner ? core.options.engines?.[owner] : undefined
+  const { store } = engine ?? {}
   // An engine takes rows in the shape of the other one: its own can't be put back.
-  const store = manifest.from === owner ? undefined : engine?.store
+  const takesRows = manifest.from !== owner
   let rows = 0
   let pending: Pending<Operation>[] = []
   for (const [index, part] of manifest.parts.entries()) {
     const values = await readPart(core.platform, control, manifest, index + 1)
     if (part.table === null) pending = pending.concat(values as Pending<Operation>[])
-    else if (store) {
+    else if (store && takesRows) {
       await store.hydrate(
         part.table,
         values.map((value) => (value as { row: unknown }).row),
@@ -56,7 +57,7 @@ export async function restore<Op extends Operation>(
   return { backup: manifest.hid, operations: pending.length, rows }
 }
 
-/** The rows are from before: what was written since, and no server has, is written once more. */
+/** Rows that were put back are from before, and others lack what was lost: what no server has is written once more. */
 async function redo<Op extends Operation>(
   control: ControlConnection,
   engine: Engine<Op>,
