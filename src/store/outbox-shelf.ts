@@ -1,6 +1,7 @@
 import type { GraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
 import type { Lane } from '../model/record.js'
+import { readRoom } from '../platform/room.js'
 import type { Chunk, GraySyncDatabase, StoredFile } from './database.js'
 import { toStoreError } from './open.js'
 import {
@@ -111,7 +112,7 @@ export function createShelf(o: {
 
   const boundDisk = async (log: ChunkLog) => {
     const now = platform.now()
-    const room = toRoom(await platform.estimate().catch(() => ({})))
+    const room = toRoom(await readRoom(platform))
     await evict(log, planEviction(await log.sizes(), { now, room, reason: 'room' }))
     for (const file of await log.files()) {
       const drops: Drop[] = [{ lane: 'feedback', reason: 'age', count: 1 }]

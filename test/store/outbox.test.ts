@@ -290,6 +290,20 @@ describe('bounds', () => {
     expect(await drops(desk)).toEqual({ 'metric:room': 4 })
   })
 
+  it('hold nothing up where the browser never says how much room there is', async () => {
+    const { tab } = createDevice({ speed: 100 })
+    const hanging = () => {
+      const { platform, live } = tab()
+      return { live, platform: { ...platform, estimate: () => new Promise<never>(() => {}) } }
+    }
+    const desk = await open({ device: { tab: hanging } })
+    addAll(desk.outbox, makeRecords(1))
+    await desk.outbox.flush()
+    addAll(desk.outbox, makeRecords(1))
+    await desk.outbox.flush()
+    expect(await chunks(desk)).toHaveLength(2)
+  })
+
   it('end telemetry after 14 days and feedback after 30', async () => {
     const desk = await open()
     const aged = (lane: Lane, days: number) =>
