@@ -64,7 +64,7 @@ export function createWatch(o: WatchOptions): Watch {
   /** The rollout, whose address may be relative to the page, where it lies beside what failed; else the root of what failed. */
   const toProbe = (failed: string): string => {
     const { origin } = new URL(failed)
-    const beside = new URL(o.url ?? '/', globalThis.location?.href ?? failed)
+    const beside = new URL(o.url ?? '/', globalThis.document?.baseURI ?? failed)
     return beside.origin === origin ? beside.href : `${origin}/`
   }
 

@@ -13,7 +13,9 @@ it.each([
   ['https://app.test/rollout', 'https://api.test/v1/apply', 'https://api.test/'],
   [null, 'https://api.test/v1/apply', 'https://api.test/'],
 ])('with its rollout at %s a page asks, of what failed at %s, %s', async (url, failed, probe) => {
-  vi.stubGlobal('location', { href: 'https://app.test/cards' })
+  // A frame that was given its document by another page, whose address it has for a base.
+  vi.stubGlobal('location', { href: 'about:srcdoc' })
+  vi.stubGlobal('document', { baseURI: 'https://app.test/cards' })
   const asked: string[] = []
   const world = createWorld()
   world.answer((request) => {
