@@ -62,16 +62,35 @@ export async function forgetAcked(
   const held = new Set(ids.flat())
   const isOld = ({ opId, acceptedAt, flip }: LoggedOperation) =>
     acceptedAt < before && flip >= since && !held.has(opId)
-  await control.run(async (db) => {
+  // Beside all who ask for the term: there may be many, and few that go.
+  const old = await control.run(async (db) => {
+    const rows: Pick<LoggedOperation, 'seq' | 'opId'>[] = []
+    for await (const { value } of db.transaction('oplog').store.index('state').iterate('acked')) {
+      if (isOld(value)) rows.push({ seq: value.seq, opId: value.opId })
+    }
+    return rows
+  })
+  for (const page of toPages(old)) await drop(control, page)
+}
+
+/** Counts what goes as its trial does: both are one transaction. */
+function drop(
+  control: ControlConnection,
+  page: readonly Pick<LoggedOperation, 'seq' | 'opId'>[],
+): Promise<void> {
+  return control.run(async (db) => {
     const tx = db.transaction(['control', 'oplog'], 'readwrite', { durability: 'relaxed' })
     const facts = tx.objectStore('control')
-    const row = await facts.get('probation')
-    const trial = row && 'value' in row ? (row.value as Trial) : null
+    const oplog = tx.objectStore('oplog')
+    const fact = await facts.get('probation')
+    const trial = fact && 'value' in fact ? (fact.value as Trial) : null
     let sent = 0
-    for await (const cursor of tx.objectStore('oplog').index('state').iterate('acked')) {
-      if (!isOld(cursor.value)) continue
-      sent += Number(counts(cursor.value, trial))
-      await cursor.delete()
+    for (const { seq, opId } of page) {
+      const row = await oplog.get(seq)
+      // Where the site was cleared meanwhile, numbers begin anew.
+      if (row?.opId !== opId) continue
+      sent += Number(counts(row, trial))
+      await oplog.delete(seq)
     }
     if (trial) {
       const value: Trial = { ...trial, forgotten: (trial.forgotten ?? 0) + sent }

@@ -142,6 +142,29 @@ describe('forgetting', () => {
     expect(left.map((row) => row?.opId)).toEqual(['kept', undefined, 'also kept'])
     connection.close()
   })
+
+  it('holds up nobody who asks for the term, however many are acknowledged', async () => {
+    const { connection } = await open()
+    await acknowledge(connection, 'a')
+    const row = await connection.run((db) => db.getFromIndex('oplog', 'opId', 'a'))
+    if (!row) throw new Error('none')
+    const { seq: _, ...rest } = row
+    await connection.run(async (db) => {
+      const tx = db.transaction('oplog', 'readwrite')
+      for (let at = 0; at < 500; at++) {
+        await tx.store.add({ ...rest, opId: `many ${at}` } as typeof row)
+      }
+      await tx.done
+    })
+    const ended: string[] = []
+    const end = (what: string) => () => ended.push(what)
+    const forgetting = forgetAcked(connection, NOW).then(end('forgot'))
+    for (let turn = 0; turn < 60; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(ended).toEqual([])
+    await Promise.all([forgetting, readControl(connection).then(end('read'))])
+    expect(ended).toEqual(['read', 'forgot'])
+    connection.close()
+  })
 })
 
 describe('a backup', () => {
