@@ -21,9 +21,12 @@ const LEVEL = -2
 
 /** Under this key a core that tracks writes tells of them. */
 const TRACKED: unique symbol = Symbol('graysync.tracked')
+/** Under this key those that guard one instance agree on who captures which table. */
+const CAPTURING: unique symbol = Symbol('graysync.capturing')
 
 interface TrackedCore {
   readonly [TRACKED]?: (table: string) => Promise<Changes>
+  readonly [CAPTURING]?: Map<string, WritesOptions>
 }
 
 export interface WritesOptions {
@@ -63,13 +66,17 @@ export function guardWrites(o: WritesOptions): Middleware<DBCore> {
   return { stack: 'dbcore', name: o.name, level: LEVEL, create: (core) => guardCore(core, o) }
 }
 
-function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCore {
+function guardCore(core: DBCore & TrackedCore, o: WritesOptions): Partial<DBCore> & TrackedCore {
   const { name, tables } = core.schema
   const has = (store: string) => tables.some((table) => table.name === store)
   // Without the stores the app is only watched by what it does not have yet.
   if (!has(FENCE)) return {}
   const beside = OWN.filter(has)
   const ledger = has(INTENTS) ? ledgerOf(o.port, name) : null
+  const capturing = core[CAPTURING] ?? new Map<string, WritesOptions>()
+  for (const table of has(CAPTURED) ? tables : []) {
+    if (o.captureFor(core, table.name)) capturing.set(table.name, o)
+  }
   /** By transaction, who began it and what it found. A transaction that is not here is an upgrade of the schema. */
   const checks = new WeakMap<
     DBCoreTransaction,
@@ -92,7 +99,8 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
   }
 
   const guardTable = (table: DBCoreTable): DBCoreTable => {
-    const capture = has(CAPTURED) ? o.captureFor(core, table.name) : null
+    // One row is one operation: of two that name the table the later captures.
+    const capture = capturing.get(table.name) === o ? o.captureFor(core, table.name) : null
     const note = (trans: DBCoreTransaction, keys: readonly IDBValidKey[]) =>
       ledger && track(core, ledger, { trans, table: table.name, keys })
     /** What belongs beside rows that are known only once they are written. */
@@ -130,6 +138,7 @@ function guardCore(core: DBCore, o: WritesOptions): Partial<DBCore> & TrackedCor
 
   return {
     ...(ledger && { [TRACKED]: (table: string) => readTracked(core, ledger, table) }),
+    [CAPTURING]: capturing,
     transaction(stores, mode, options) {
       if (mode !== 'readwrite') return core.transaction(stores, mode, options)
       const trans = core.transaction([...new Set([...stores, ...beside])], mode, options)

@@ -5,6 +5,10 @@ import { connectControl, readFact } from '../../src/store/control.js'
 import { createDexieProfile, type Loaded, toOperation } from '../support/dexie-profile.js'
 import { rest } from '../support/session.js'
 
+// Loaded after the start, and here beforehand: a test waits for no file.
+await import('../../src/client/patrol.js')
+await import('../../src/flows/audit.js')
+
 /** One instance, where each of two parts of the app brings a table of its own. */
 async function describeParts() {
   const profile = await createDexieProfile()
@@ -80,6 +84,26 @@ describe('two grayWrites on one instance', () => {
     db.close()
     await page.leave()
   })
+
+  it.each(['the earlier', 'the later'])(
+    'give a row that both capture one operation, where %s has more tables',
+    async (which) => {
+      const profile = await createDexieProfile()
+      const page = await profile.load('legacy')
+      const db = profile.describe('anew')
+      for (const entity of ['before', 'after']) {
+        const toTold: typeof toOperation = (change) => ({ ...toOperation(change), entity })
+        const hasMore = (which === 'the earlier') === (entity === 'before')
+        db.use(grayWrites(page.gray, { cards: toTold, ...(hasMore && { logs: toTold }) }))
+      }
+      await db.cards.put({ id: 'a' })
+      await db.logs.put({ id: 'b' })
+      const logs = which === 'the earlier' ? 'before/b' : 'after/b'
+      expect(await logged(page)).toEqual(['after/a', logs])
+      db.close()
+      await page.leave()
+    },
+  )
 })
 
 describe('grayWrites and fenceWrites on one instance', () => {
