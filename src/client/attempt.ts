@@ -10,7 +10,7 @@ const ATTEMPTS = COOLING_MS.length + 1
 const ATTEMPTS_BACK = 3
 
 interface Attempts extends Cooling {
-  /** The rollout version and target that were tried. */
+  /** The rollout version, and the target or the way back, that were tried. */
   what: string
   /** Failed. */
   count: number
@@ -39,7 +39,8 @@ export async function beginAttempt<Op extends Operation>(
 ): Promise<Attempt> {
   const { version, engine, reason } = core.decision()
   const isBack = isWayBack(core)
-  const what = `${version}>${engine}`
+  // The way back waits for nothing that failed while the help of what is left was asked for.
+  const what = `${version}>${isBack ? 'back' : engine}`
   const most = isBack ? ATTEMPTS_BACK : ATTEMPTS
   const kept = await readFact<Attempts>(connection, 'attempts')
   const before: Tries = kept?.what === what ? kept : { count: 0, coolMs: 0 }

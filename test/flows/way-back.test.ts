@@ -85,3 +85,30 @@ describe('the way back under a kill', () => {
     await back.close()
   })
 })
+
+it('the way back of an engine that is given up waits for no other one of the same rollout that failed', async () => {
+  const profile = createProfile()
+  const { legacy, refactored } = profile.engines
+  const there = await open(profile, { version: 2 })
+  expect(await there.start()).toMatchObject({ running: 'refactored' })
+  await there.prefer('legacy')
+  await there.close()
+  const { exporter } = refactored.queue ?? {}
+  if (!exporter) throw new Error('the fake engine has an exporter')
+  exporter.read = () => Promise.reject(new Error('broken'))
+  refactored.start = () => Promise.reject(new Error('broken'))
+  const asked = await open(profile, { version: 2 })
+  const trips: string[] = []
+  asked.on('tripped', ({ by }) => trips.push(by))
+  await inTime(profile, asked.start())
+  // The user's own choice asks for the help of what is left.
+  expect(asked.getSnapshot()).toMatchObject({ decision: { reason: 'OPTED_OUT' }, running: null })
+  await expect.poll(() => trips).toEqual(['start'])
+  await asked.close()
+  const back = await open(profile, { version: 2 })
+  await inTime(profile, back.start())
+  expect(back.getSnapshot()).toMatchObject({ running: 'legacy' })
+  const { opId } = await back.enqueue(put('a'))
+  await expect.poll(() => queued(legacy)).toEqual([opId])
+  await back.close()
+})
