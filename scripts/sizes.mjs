@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { ROOT } from './run.mjs'
 
 const ENTRY = "export { createGraySync } from './dist/index.js'"
-const LIMITS = { boot: 37_460, headless: 74_720 }
+const LIMITS = { boot: 37_600, headless: 74_980 }
 
 const { outputFiles, metafile } = await build({
   stdin: { contents: ENTRY, resolveDir: ROOT },
