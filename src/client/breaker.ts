@@ -93,8 +93,9 @@ export function createBreaker(o: BreakerOptions): Breaker {
     async keep() {
       if (isKept || !control || version === null) return
       isKept = true
-      const kept = await keepScores(control, version, present)
-      if (kept.state !== 'closed') present = kept
+      const mine = present
+      const kept = await keepScores(control, version, mine)
+      if (kept !== mine && present.state === 'closed') present = kept
     },
     trip,
   }

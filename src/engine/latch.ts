@@ -12,7 +12,7 @@ export async function readBreaker(
   return parseBreaker(await readFact(connection, keyOf(version)))
 }
 
-/** Keeps the scores. A trip that another tab wrote meanwhile stays, and is the answer. */
+/** Keeps the scores. What another tab wrote of a trip meanwhile stays, and is the answer: also that it was lifted again. */
 export function keepScores(
   connection: ControlConnection,
   version: string,
@@ -22,7 +22,7 @@ export function keepScores(
     const tx = db.transaction('control', 'readwrite', { durability: 'relaxed' })
     const row = await tx.store.get(keyOf(version))
     const kept = parseBreaker(row && 'value' in row ? row.value : null)
-    if (kept.state !== 'closed') return kept
+    if (kept.state !== 'closed' || kept.trips > breaker.trips) return kept
     await tx.store.put({ key: keyOf(version), value: breaker })
     await tx.done
     return breaker

@@ -20,6 +20,16 @@ describe('what is kept of a breaker', () => {
     control.close()
   })
 
+  it('is how often it tripped, which no score of a tab that slept through it takes back', async () => {
+    const control = connectControl(createWorld({ indexedDB: new IDBFactory() }).tab())
+    await keepStep(control, '2', TRIP, { at: 7, detail: {} })
+    const lifted = { kind: 'rollout', epoch: 4 } as const
+    const kept = await keepStep(control, '2', lifted, { at: 8, detail: {} })
+    expect(await keepScores(control, '2', SCORED)).toEqual(kept)
+    expect(await readBreaker(control, '2')).toEqual({ ...CLOSED, trips: 1 })
+    control.close()
+  })
+
   it('is of one version, and its steps are in the journal', async () => {
     const control = connectControl(createWorld({ indexedDB: new IDBFactory() }).tab())
     await keepStep(control, '2', TRIP, { at: 7, detail: { by: 'integrity' } })
