@@ -211,9 +211,10 @@ export function createSession<Op extends Operation>(
   function halt(cause: unknown): void {
     reign++
     const error = core.report(cause)
+    const letGo = hosting.stop().then(lease.giveBack)
+    if (error.code === 'NEWER_STATE') return void letGo.then(waitForUpdate)
     state.show({ phase: 'halted', decision: core.decision(), running: null, error })
     if (!signal.aborted) core.emitter.emit('halted', error)
-    void hosting.stop().then(lease.giveBack)
     if (error.code === 'STORE_BLOCKED') beginAgain(reign).catch(core.report)
   }
 

@@ -248,6 +248,32 @@ describe('a profile that a newer build has used', () => {
   })
 })
 
+describe('a profile that a newer build uses while this one stands in line', () => {
+  it('is not acted on either: operations are kept, and an update is asked for', async () => {
+    const world = createProfile()
+    const engines = createEngines()
+    const first = createTestClient<RowOperation>({ app: APP, engines }, world.tab())
+    await first.start()
+    const second = createTestClient<RowOperation>({ app: APP, engines }, world.tab())
+    await second.start()
+    const db = await openControl(world.tab())
+    const control = await db.get('control', 'control')
+    await db.put('control', { ...(control as Control), minReader: READER + 1 })
+    db.close()
+    await first.close()
+    const shown = await awaitSnapshot(second, ({ running }) => running === null)
+    expect(shown).toMatchObject({
+      phase: 'running',
+      role: 'follower',
+      reload: 'required',
+      blocked: { by: 'NEWER_STATE' },
+    })
+    expect(await second.enqueue(put('a', 'kept'))).toMatchObject({ durable: true })
+    expect(engines.legacy.starts).toHaveLength(1)
+    await second.close()
+  })
+})
+
 describe('a poor browser', () => {
   it('runs legacy without IndexedDB, says so, and takes operations in memory', async () => {
     const engines = createEngines()
