@@ -28,10 +28,12 @@ export interface Hosting<Op extends Operation> {
     grant: Grant,
     isWanted: () => boolean,
   ): Promise<boolean>
+  /** No engine of before goes on by itself, since it can't be stopped. Waits for one that starts still. */
+  isFree(): Promise<boolean>
   /** Lets what runs send what it holds, within a bound: the next handover then has less to move, or finds the queue empty. */
   drain(): Promise<void>
-  /** Stops what runs, as well as it can be stopped; at once where the page is about to freeze. */
-  stop(o?: { atOnce: boolean }): Promise<void>
+  /** Stops what runs, at once where the page is about to freeze; `false` where an engine goes on by itself. */
+  stop(o?: { atOnce: boolean }): Promise<boolean>
 }
 
 /** `onFenced` hears of the engine that runs, once, and never of one that ran before. */
@@ -44,6 +46,8 @@ export function createHosting<Op extends Operation>(
   const { installation } = core.profile
   let isCleared = false
   let host: (Host<Op> & { abort: AbortController }) | null = null
+  let starting: Promise<unknown> = Promise.resolve()
+  let isFree = true
 
   const readTerm = async (mine: number) => {
     if (!core.stores.control) return mine
@@ -103,29 +107,40 @@ export function createHosting<Op extends Operation>(
     }
   }
 
+  const begin: Hosting<Op>['start'] = async (name, engine, grant, isWanted) => {
+    const abort = new AbortController()
+    const started = name === 'refactored' ? core.breaker.begin(abort.signal) : () => {}
+    try {
+      const running = await startEngine(platform, name, engine, createContext(name, grant, abort))
+      if (isWanted()) {
+        started()
+        host = { name, engine, running, abort, term: grant.term }
+        return true
+      }
+      if (!running.stop) isFree = false
+      abort.abort()
+      await stopEngine(platform, running)
+      return false
+    } catch (cause) {
+      abort.abort()
+      if (name === 'refactored' && isGraySyncError(cause) && isWanted()) {
+        core.observe({ kind: 'start', error: cause })
+      }
+      throw cause
+    }
+  }
+
   return {
     host: () => host,
     term: () => host?.term ?? null,
-    async start(name, engine, grant, isWanted) {
-      const abort = new AbortController()
-      const started = name === 'refactored' ? core.breaker.begin(abort.signal) : () => {}
-      try {
-        const running = await startEngine(platform, name, engine, createContext(name, grant, abort))
-        if (isWanted()) {
-          started()
-          host = { name, engine, running, abort, term: grant.term }
-          return true
-        }
-        abort.abort()
-        await stopEngine(platform, running)
-        return false
-      } catch (cause) {
-        abort.abort()
-        if (name === 'refactored' && isGraySyncError(cause) && isWanted()) {
-          core.observe({ kind: 'start', error: cause })
-        }
-        throw cause
-      }
+    start(...given) {
+      const started = begin(...given)
+      starting = started.catch(() => undefined)
+      return started
+    },
+    async isFree() {
+      await starting
+      return isFree
     },
     async drain() {
       const running = host?.running
@@ -137,12 +152,14 @@ export function createHosting<Op extends Operation>(
     async stop(o) {
       const stopping = host
       host = null
-      if (!stopping) return
+      if (!stopping) return isFree
+      if (!stopping.running.stop) isFree = false
       if (o?.atOnce) stopping.abort.abort()
       const isClean = await stopEngine(platform, stopping.running)
       stopping.abort.abort()
       await core.witness(stopping.name, { isClean }).catch(core.report)
       if (stopping.name === 'refactored') core.observe({ kind: 'stopped' })
+      return isFree
     },
   }
 }

@@ -82,6 +82,9 @@ export function createSession<Op extends Operation>(
     const isMine = () => mine === reign && !signal.aborted
     following.end()
     try {
+      const isFree = await hosting.isFree()
+      if (!isMine()) return
+      if (!isFree) return await stepBack()
       if (!core.stores.control) return await runBare(isMine)
       const booted = await cross(core, lease.isHeld(), isMine).catch(stay)
       if (isMine()) await run(booted, isMine)
@@ -154,12 +157,11 @@ export function createSession<Op extends Operation>(
 
   /** From the lead into the line; an engine that goes on by itself must not be started beside itself. */
   async function stepBack(): Promise<void> {
-    const canStop = hosting.host()?.running.stop !== undefined || !hosting.host()
     const mine = ++reign
-    await hosting.stop()
+    const isStopped = await hosting.stop()
     if (mine !== reign) return
     lease.giveBack()
-    if (!platform.lock || !canStop) {
+    if (!platform.lock || !isStopped) {
       return refuse('FENCED', 'another tab writes now: reload this one to take over')
     }
     following.begin()

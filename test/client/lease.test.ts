@@ -118,6 +118,36 @@ describe('a page that is kept to be shown again', () => {
   })
 })
 
+describe('a page that is kept while its engine starts', () => {
+  it('starts none beside it where it can not be stopped, and lets another tab lead', async () => {
+    const { world, engines, open } = createProfile()
+    const { start } = engines.legacy
+    engines.legacy.start = async (ctx) => {
+      const { push } = (await start(ctx)) ?? {}
+      return push ? { push } : {}
+    }
+    const { begun, go } = slow(engines.legacy)
+    const tab = world.tab()
+    const gray = open({}, tab)
+    const starting = gray.start()
+    await begun
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await rest()
+    go()
+    await starting
+    expect(await awaitSnapshot(gray, ({ phase }) => phase === 'running')).toMatchObject({
+      running: null,
+      blocked: { by: 'FENCED' },
+    })
+    expect(engines.legacy.starts).toHaveLength(1)
+    const other = open()
+    expect(await other.start()).toMatchObject({ role: 'writer' })
+    await gray.close()
+    await other.close()
+  })
+})
+
 describe('a lease that is taken away', () => {
   it('stops the engine, and the tab follows who has it now', async () => {
     const { world, engines, open } = createProfile()
@@ -183,7 +213,8 @@ describe('a send of an engine that was stopped', () => {
     const { world, engines, open } = createProfile()
     const { start } = engines.legacy
     engines.legacy.start = async (ctx) => void (await start(ctx))
-    const gray = open()
+    const tab = world.tab()
+    const gray = open({}, tab)
     await gray.start()
     world.answer(() => new Response(null, { headers: { 'graysync-outcome': 'fenced' } }))
     await send(engines.legacy)
@@ -191,7 +222,11 @@ describe('a send of an engine that was stopped', () => {
       blocked: { by: 'FENCED' },
     })
     await rest()
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await rest()
     expect(engines.legacy.starts).toHaveLength(1)
+    expect(gray.getSnapshot()).toMatchObject({ running: null, blocked: { by: 'FENCED' } })
     await gray.close()
   })
 
