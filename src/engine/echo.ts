@@ -51,6 +51,15 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
     platform.setTimer(look, QUIET_MS)
   }
 
+  /** All come in their order from the op-log: one of these could undo what a pull brings of those that do not. */
+  const drop = (ops: readonly Operation[]) => {
+    missed = true
+    for (const { entity, entityId, kind } of ops) {
+      const bare = { entity, entityId, kind }
+      dropped.set(toSubject(bare), bare)
+    }
+  }
+
   const look = () => {
     if (signal.aborted) return
     const isDue = isQuiet() || platform.monotonic() - since >= LATEST_MS
@@ -78,8 +87,12 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
   /** The op-log has them in order; what it no longer has open is on the server. */
   async function catchUp(): Promise<void> {
     missed = false
+    const before = [...dropped.values()]
     dropped.clear()
-    const rows = await readOpen(o.log)
+    const rows = await readOpen(o.log).catch((cause) => {
+      drop([...before, ...waiting.splice(0)])
+      throw cause
+    })
     const ids = new Set(rows.map(({ opId }) => opId))
     done = new Set([...done].filter((opId) => ids.has(opId)))
     const open = rows.filter(({ applied, state, opId }) => {
@@ -98,14 +111,7 @@ export function createEcho<Op extends Operation>(o: EchoOptions<Op>): Echo<Op> {
     handed(op) {
       newestAt = platform.monotonic()
       if (!missed && waiting.length < MOST_WAITING) waiting.push(op)
-      else {
-        // All come in their order from the op-log: one of these could undo what a pull brings of those that do not.
-        missed = true
-        for (const { entity, entityId, kind } of [...waiting.splice(0), op]) {
-          const bare = { entity, entityId, kind }
-          dropped.set(toSubject(bare), bare)
-        }
-      }
+      else drop([...waiting.splice(0), op])
       arm()
     },
     behind: () => [...waiting, ...dropped.values()],

@@ -19,6 +19,7 @@ function rig() {
   const platform = world.tab()
   const log = connectControl(platform)
   const applied: string[] = []
+  const errors: string[] = []
   const held = new Map<string, Promise<void>>()
   const ending = new AbortController()
   const echo = createEcho<RowOperation>({
@@ -28,9 +29,7 @@ function rig() {
       await held.get(opId)
       applied.push(opId)
     },
-    onError: (cause) => {
-      throw cause
-    },
+    onError: (cause) => void errors.push((cause as Error).message),
     signal: ending.signal,
   })
   const accept = async (one: Identified<RowOperation>) => {
@@ -47,7 +46,7 @@ function rig() {
     return () => letGo()
   }
   const behind = () => echo.behind().map(({ entityId }) => entityId)
-  return { log, echo, applied, behind, accept, pass, hold, end: () => ending.abort() }
+  return { log, echo, applied, errors, behind, accept, pass, hold, end: () => ending.abort() }
 }
 
 describe('operations for a shadow', () => {
@@ -149,6 +148,24 @@ describe('operations for a shadow', () => {
     await begun
     for (let turn = 0; turn < 3; turn++) await pass(200)
     expect(applied).toEqual(['a', 'b', 'c'])
+  })
+
+  it('are read again where the op-log did not answer as they were to be', async () => {
+    const { echo, applied, accept, behind, pass, log, errors } = rig()
+    await echo.begin()
+    const ids = Array.from({ length: 1_001 }, (_, n) => `op ${n}`)
+    for (const id of ids) await accept(op(id))
+    for (const id of ids) echo.handed(op(id))
+    const { run } = log
+    log.run = () => Promise.reject(new Error('hangs'))
+    await pass(200)
+    await pass(200)
+    expect(new Set(errors)).toEqual(new Set(['hangs']))
+    expect(behind()).toHaveLength(ids.length)
+    log.run = run
+    for (let turn = 0; turn < 20; turn++) await pass(200)
+    expect(applied).toEqual(ids)
+    expect(behind()).toEqual([])
   })
 
   it('end with the shadow', async () => {
