@@ -1,9 +1,13 @@
 import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
+import type { Platform } from '../model/platform.js'
 import type { ControlConnection, StepTransaction } from '../store/control.js'
 
 /** What this build reads: a record that asks for more is a newer build's. */
 export const READER = 1
+
+/** No other tab takes over and fills a store in less. */
+const FRESH_MS = 500
 
 const FIRST: Control = {
   key: 'control',
@@ -42,6 +46,19 @@ function toControl(row: unknown): Control {
 
 export function readControl(connection: ControlConnection): Promise<Control> {
   return connection.run(async (db) => toControl(await db.get('control', 'control')))
+}
+
+/** The record as it is now: asked again where the answer came so late that the page may have stood still, and another tab led. */
+export async function readFresh(
+  platform: Pick<Platform, 'monotonic'>,
+  connection: ControlConnection,
+): Promise<Control> {
+  for (let tries = 0; tries < 5; tries++) {
+    const asked = platform.monotonic()
+    const control = await readControl(connection)
+    if (platform.monotonic() - asked < FRESH_MS) return control
+  }
+  throw new GraySyncError('STORE_BLOCKED', 'the control record is read too slowly')
 }
 
 /**

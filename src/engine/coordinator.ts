@@ -5,11 +5,8 @@ import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { ControlConnection, StepTransaction } from '../store/control.js'
 import { withRoom } from './ballast.js'
-import { readControl, stepControl } from './control.js'
+import { readFresh, stepControl } from './control.js'
 import { readState } from './oplog.js'
-
-/** No other tab takes over and fills a store in less. */
-const FRESH_MS = 500
 
 export interface CoordinatorOptions {
   platform: Platform
@@ -83,15 +80,8 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
   return {
     isMine,
     async check() {
-      for (let tries = 0; tries < 5; tries++) {
-        const asked = o.platform.monotonic()
-        if (!isMine(await readControl(o.control))) {
-          throw new GraySyncError('FENCED', 'another tab took the handover')
-        }
-        // A page that froze in between hears only now what was true then.
-        if (o.platform.monotonic() - asked < FRESH_MS) return
-      }
-      throw new GraySyncError('STORE_BLOCKED', 'the control record is read too slowly')
+      if (isMine(await readFresh(o.platform, o.control))) return
+      throw new GraySyncError('FENCED', 'another tab took the handover')
     },
     prepare: () =>
       insist('preparing', { from: o.from, to: o.to }, (control) =>

@@ -3,7 +3,7 @@ import type { Control, Engine, LoggedOperation } from '../model/engine.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { ControlConnection } from '../store/control.js'
-import { readControl, stepControl } from './control.js'
+import { readFresh, stepControl } from './control.js'
 import { findByIds } from './oplog.js'
 
 export interface Late {
@@ -36,7 +36,7 @@ export async function sweepLate<Op extends Operation>(o: Sweep<Op>): Promise<num
   const at = platform.now()
   const taken = await takeLate(control, { at, from, pending })
   // Only what was handed out: what comes in between is found at the next look.
-  if (o.isSealed(await readControl(control)))
+  if (o.isSealed(await readFresh(platform, control)))
     await exporter.seal(mintId(at, platform.randomBytes(16)))
   return taken
 }
