@@ -15,6 +15,8 @@ export interface Breaker {
   isLatched(epoch: number): boolean
   /** The engine was given up: its sends are refused until a boot finds that a rollout lifted it. */
   isOpen(): boolean
+  /** A rollout lifts it, at the next boot. */
+  isLifted(): boolean
   /** Takes what another tab has written. */
   read(): Promise<void>
   /** At a boot: lets a rollout lift it, and gives up an engine that took the page with it three times. */
@@ -44,6 +46,7 @@ export function createBreaker(o: BreakerOptions): Breaker {
   let present = CLOSED
   let isKept = true
 
+  const toRollout = () => ({ kind: 'rollout', epoch: o.epoch() ?? 0 }) as const
   const read = async () => {
     if (control && version !== null) present = await readBreaker(control, version)
   }
@@ -68,9 +71,10 @@ export function createBreaker(o: BreakerOptions): Breaker {
       present.state === 'spent' || (present.state === 'tripped' && epoch <= present.epoch),
     isOpen: () => present.state !== 'closed',
     read,
+    isLifted: () => stepBreaker(present, toRollout()) !== present,
     async enter(owner) {
       await read()
-      const event = { kind: 'rollout', epoch: o.epoch() ?? 0 } as const
+      const event = toRollout()
       if (control && version !== null && stepBreaker(present, event) !== present) {
         const entry = { at: platform.now(), detail: { epoch: event.epoch } }
         present = await keepStep(control, version, event, entry)

@@ -53,6 +53,7 @@ export interface Opened<Op extends Operation> {
 export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened<Op>> {
   const { platform, state, emitter, signal } = o
   const options = { ...o.options, ...boundEngines(platform, o.options.engines) }
+  const { engines } = options
   const stores = await openStores(platform)
   const { control, database } = stores
   for (const error of stores.trouble) o.report(error)
@@ -68,14 +69,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
       takeCaptured({ platform, log: control, host: session.host() }, captured, store),
     onRaised: () => proof.reassess(),
   })
-  const proof = createProof({
-    control,
-    profile,
-    engines: options.engines,
-    replicas,
-    state,
-    emitter,
-  })
+  const proof = createProof({ control, profile, engines, replicas, state, emitter })
   const pristine = stores.first?.term === 0 && (await platform.pristine())
   const assignment = createAssignment({
     subject: () => ({ ...subject, id: profile.bucketingKey }),
@@ -83,9 +77,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     preference: () => profile.preference,
     isLatched: (epoch) => guard.breaker.isLatched(epoch),
     supported:
-      control !== null &&
-      platform.lock !== null &&
-      (!options.engines || options.engines.refactored !== undefined),
+      control !== null && platform.lock !== null && (!engines || engines.refactored !== undefined),
     override: options.override ?? null,
   })
   const channel = platform.channel?.('graysync', (message) => receive(parseHint(message)))
@@ -141,7 +133,8 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     state,
     emitter,
     assignment,
-    canSwitch: options.engines?.refactored !== undefined,
+    canSwitch: engines?.refactored !== undefined,
+    isLifted: () => guard.breaker.isLifted(),
     signal,
   })
 
@@ -151,7 +144,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     assignment,
     emitter,
     voice,
-    version: versionToJudge(options.engines),
+    version: versionToJudge(engines),
     url: options.rollout?.url ?? null,
     pump: () => operations.pump(),
     tell: (hint) => channel?.post(hint),

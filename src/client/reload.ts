@@ -12,6 +12,8 @@ export interface ReloadOptions {
   assignment: Assignment
   /** There are two engines. */
   canSwitch: boolean
+  /** Refactored was given up here, and a boot finds that it may send again. */
+  isLifted(): boolean
   signal: AbortSignal
 }
 
@@ -39,7 +41,9 @@ export function watchReload(o: ReloadOptions): Reload {
     const present = toPresent(snapshot)
     if (!present || insisted) return
     const { engine, version } = assignment.decide(present)
-    const wants = o.canSwitch && engine !== present && !wasTried(snapshot, engine, version)
+    const isOther = engine !== present && !wasTried(snapshot, engine, version)
+    const isLifted = engine === present && engine === 'refactored' && o.isLifted()
+    const wants = o.canSwitch && (isOther || isLifted)
     if (wants && reload === 'none') ask(engine)
     else if (!wants && reload === 'wanted') state.amend({ reload: 'none' })
   }

@@ -6,7 +6,10 @@ import type { Rollout } from '../../src/model/rollout.js'
 import { changeFact, connectControl } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
 import { makeKeys, sign } from '../support/rollout.js'
+import { awaitEvent, createServed, visit as visitServed } from '../support/served.js'
 import { createProfile, type Profile, pass, put, replacePush, rest } from '../support/session.js'
+import { awaitSnapshot } from '../support/snapshot.js'
+import { passTime } from '../support/time.js'
 
 const keys = await makeKeys()
 // Loaded after the start of an engine: the manual clock must not run away meanwhile.
@@ -390,6 +393,34 @@ describe('a device that has rolled back', () => {
       running: 'refactored',
       reason: 'IN_SHARE',
     })
+  })
+
+  it('wants a reload in a page that stayed open until its epoch rose, and in one that follows it', async () => {
+    const served = createServed(keys)
+    await served.publish({ version: 1 })
+    await visitServed(served)
+    failPush(served.engines.refactored)
+    const gray = served.open()
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    const follower = served.open()
+    await follower.start()
+    const tripped = awaitEvent(gray, 'tripped')
+    await gray.enqueue(put('a'))
+    await pass(served, 40_000)
+    await tripped
+    await expect.poll(() => follower.getSnapshot().reload).toBe('wanted')
+    await served.publish({ version: 2, resetEpoch: 1 })
+    const noticed = [gray, follower].map((one) => awaitEvent(one, 'rolloutChanged'))
+    await passTime(served.world, Promise.all(noticed))
+    const ctx = served.engines.refactored.starts.at(-1)
+    await expect(ctx?.fetch(SERVER, { method: 'POST' })).rejects.toMatchObject({
+      code: 'SUSPENDED',
+    })
+    expect([gray, follower].map((one) => one.getSnapshot().reload)).toEqual(['wanted', 'wanted'])
+    await gray.close()
+    await awaitSnapshot(follower, (s) => s.phase === 'running' && s.role === 'writer')
+    expect(follower.getSnapshot()).toMatchObject({ running: 'refactored', reload: 'none' })
+    await follower.close()
   })
 
   it('lets another version of the engine try, and remembers the one that failed', async () => {
