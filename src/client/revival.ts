@@ -1,4 +1,5 @@
 import { readControl } from '../engine/control.js'
+import { isGraySyncError } from '../model/errors.js'
 import type { Platform } from '../model/platform.js'
 import { createTimers } from '../platform/timers.js'
 import { connectControl } from '../store/control.js'
@@ -15,9 +16,15 @@ export function untilReadable(platform: Platform, signal: AbortSignal): Promise<
     const look = (pauseMs: number) =>
       after(pauseMs, () =>
         readControl(control)
+          .catch(passNewer)
           .then(control.close)
           .then(resolve, () => look(Math.min(pauseMs * 2, LAST_MS))),
       )
     look(FIRST_MS)
   })
+}
+
+/** A record that only a newer build reads is one that opens: who begins anew then asks for an update. */
+function passNewer(cause: unknown): void {
+  if (!isGraySyncError(cause) || cause.code !== 'NEWER_STATE') throw cause
 }

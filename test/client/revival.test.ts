@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { READER, readControl } from '../../src/engine/control.js'
 import type { Sink } from '../../src/model/record.js'
 import { connectControl, readFact } from '../../src/store/control.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
@@ -55,6 +56,20 @@ describe('databases that answer only after the start', () => {
     await expect.poll(() => queued(engines.refactored)).toEqual([opId])
     expect(engines.legacy.starts).toHaveLength(0)
     expect(engines.refactored.starts).toHaveLength(2)
+    await gray.close()
+  })
+
+  it('let the page ask for an update where a newer build wrote there meanwhile', async () => {
+    const { faulty, profile } = await createHanging()
+    const gray = await startBlocked(profile)
+    faulty.hangs = false
+    const control = connectControl(profile.world.tab())
+    const newer = { ...(await readControl(control)), minReader: READER + 1 }
+    await control.run(async (db) => void (await db.put('control', newer)))
+    control.close()
+    await pass(profile, 5_000)
+    await expect.poll(() => gray.getSnapshot().reload).toBe('required')
+    expect(await gray.enqueue(put('a'))).toMatchObject({ durable: true })
     await gray.close()
   })
 
