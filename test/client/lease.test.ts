@@ -437,4 +437,33 @@ describe('tabs that open at the same moment', () => {
       for (const tab of tabs) await tab.close()
     },
   )
+
+  it('run one engine, also where one stands in line just as the other is given the lease', async () => {
+    const { world, engines, open } = createProfile()
+    const tab = world.tab()
+    const { lock } = tab
+    let give = () => {}
+    const giving = new Promise<void>((resolve) => {
+      tab.lock = async (name, o) => {
+        const granted = (await lock?.(name, o)) ?? null
+        if (!o.ifAvailable) return granted
+        resolve()
+        await new Promise<void>((go) => {
+          give = go
+        })
+        return granted
+      }
+    })
+    const [first, second] = [open({}, tab), open()]
+    const starting = first.start()
+    await giving
+    expect(await second.start()).toMatchObject({ role: 'follower' })
+    give()
+    await starting
+    await rest()
+    expect([first, second].filter((one) => isWriter(one.getSnapshot()))).toHaveLength(1)
+    expect(engines.legacy.starts.map(({ term }) => term)).toEqual([1])
+    await first.close()
+    await second.close()
+  })
 })
