@@ -2,6 +2,7 @@ import type { DBCore, DBCoreTransaction } from 'dexie'
 import { GraySyncError } from '../model/errors.js'
 import type { Identified, Operation } from '../model/operation.js'
 import type { Captured, WritePort } from '../model/writes.js'
+import { writeBeside } from './beside.js'
 import type { RowChange } from './change.js'
 import { CAPTURED } from './stores.js'
 
@@ -32,7 +33,7 @@ export function capture<Op extends Operation>(
   const trans = o.trans as unknown as IDBTransaction
   trans.addEventListener('complete', port.captured)
   // An id that is there already is the same operation: the add is refused, and the transaction goes on.
-  return core.table(CAPTURED).mutate({ type: 'add', trans: o.trans, values })
+  return writeBeside(core, CAPTURED, { type: 'add', trans: o.trans, values })
 }
 
 function insistOnOperation(op: Identified<Operation>): void {

@@ -2,6 +2,7 @@ import type { DBCore, DBCoreTransaction } from 'dexie'
 import { createTracker, type Tracker } from '../lib/tracker.js'
 import type { Changes } from '../model/source.js'
 import type { Replica, WritePort } from '../model/writes.js'
+import { writeBeside } from './beside.js'
 import { FENCE, INTENTS, REPLICA } from './stores.js'
 
 /** A region of a table, noted on the disk by one tab before the rows in it were judged. */
@@ -60,7 +61,7 @@ export function track(
   const { table } = o
   const { writer } = ledger
   const values = write.intents.map((region): Intent => ({ table, region, writer }))
-  return core.table(INTENTS).mutate({ type: 'put', trans: o.trans, values })
+  return writeBeside(core, INTENTS, { type: 'put', trans: o.trans, values })
 }
 
 /** What was written to a table and not judged since. Takes over what other tabs and former lives noted. */
@@ -72,11 +73,11 @@ export async function readTracked(core: DBCore, ledger: Ledger, table: string): 
     const replica = await readReplica(core, trans)
     const epoch = Math.max(ledger.epoch, replica.epoch) + 1
     const values = [{ ...replica, epoch }]
-    await core.table(FENCE).mutate({ type: 'put', trans, values })
+    await writeBeside(core, FENCE, { type: 'put', trans, values })
     const keys = foreign.map(toKey)
-    await core.table(INTENTS).mutate({ type: 'delete', trans, keys })
+    await writeBeside(core, INTENTS, { type: 'delete', trans, keys })
     const own = foreign.map((intent) => ({ ...intent, writer: ledger.writer }))
-    await core.table(INTENTS).mutate({ type: 'put', trans, values: own })
+    await writeBeside(core, INTENTS, { type: 'put', trans, values: own })
     follow(ledger, replica.epoch)
     ledger.epoch = epoch
     tracker.recover(foreign.map(({ region }) => region))
@@ -87,7 +88,7 @@ export async function readTracked(core: DBCore, ledger: Ledger, table: string): 
       await withIntents(core, table, async (trans) => {
         // Inside the transaction: every other write has ended, or begins after the deletion.
         const keys = tracker.release().map((region) => [table, region, ledger.writer])
-        await core.table(INTENTS).mutate({ type: 'delete', trans, keys })
+        await writeBeside(core, INTENTS, { type: 'delete', trans, keys })
       })
     },
   }
@@ -119,6 +120,5 @@ async function withIntents(
   const { result } = await core
     .table(INTENTS)
     .query({ trans, values: true, query: { index, range } })
-  await work(trans, result as Intent[])
-  await ended
+  await Promise.all([work(trans, result as Intent[]), ended])
 }

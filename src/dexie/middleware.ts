@@ -11,6 +11,7 @@ import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Changes } from '../model/source.js'
 import type { Rights, WritePort } from '../model/writes.js'
+import { giveUp } from './beside.js'
 import { type RowChange, readChanges, readDoomed, readKeys } from './change.js'
 import { follow, ledgerOf, readReplica, readTracked, track } from './intents.js'
 import { CAPTURED, FENCE, INTENTS } from './stores.js'
@@ -114,7 +115,7 @@ function guardCore(core: DBCore & TrackedCore, o: WritesOptions): Partial<DBCore
       const [rights, doomed, response] = await Promise.all([found, asking, table.mutate(request)])
       const changes = readChanges(table, request, { ...response, doomed: doomed ?? [] })
       const keys = changes.map(({ key }) => key)
-      await Promise.all([note(trans, keys), capture?.(trans, changes, by, rights.flip)])
+      await Promise.all([capture?.(trans, changes, by, rights.flip), note(trans, keys)])
       return response
     }
     return {
@@ -161,13 +162,5 @@ async function orGiveUp<T>(trans: DBCoreTransaction, work: Promise<T>): Promise<
   } catch (cause) {
     giveUp(trans)
     throw cause
-  }
-}
-
-function giveUp(trans: DBCoreTransaction): void {
-  try {
-    trans.abort()
-  } catch {
-    // It has ended by itself.
   }
 }

@@ -130,6 +130,26 @@ describe('a write to a captured table', () => {
     await page.leave()
   })
 
+  it('whose operation alone finds no room leaves neither, also where the app swallows the error', async () => {
+    const { load, disk } = await createDexieProfile()
+    const page = await load('legacy')
+    const { cards } = page.legacy
+    await page.legacy.open()
+    disk.refuses = 'graysyncCaptured'
+    let told: unknown
+    const writing = page.legacy.transaction('rw', cards, async () => {
+      await cards.put({ id: 'a' }).catch((cause) => {
+        told = cause
+      })
+    })
+    await expect(writing).rejects.toThrow()
+    disk.refuses = null
+    expect(told).toMatchObject({ name: 'QuotaExceededError' })
+    expect(await cards.count()).toBe(0)
+    expect(await logged(page.gray)).toEqual([])
+    await page.leave()
+  })
+
   it('stays beside its row while the op-log has no room, and is taken once it has', async () => {
     const { load, disk } = await createDexieProfile()
     const page = await load('legacy')

@@ -147,6 +147,31 @@ describe('changes', () => {
     await page.leave()
   })
 
+  it('whose note on the disk finds no room are taken back', async () => {
+    const { page, disk } = await loadTracked()
+    disk.refuses = 'graysyncIntents'
+    const writing = page.legacy.logs.put({ id: 'a' })
+    await expect(writing).rejects.toThrow('no room')
+    disk.refuses = null
+    expect(await page.legacy.logs.count()).toBe(0)
+    expect(await onDisk(page.legacy)).toEqual([])
+    await page.leave()
+  })
+
+  it('of another page are not taken over where the disk has no room for it', async () => {
+    const { page, load, disk } = await loadTracked()
+    await page.legacy.cards.put({ id: 'a' })
+    page.tab.kill()
+    page.legacy.close()
+    const next = await load('legacy')
+    await next.legacy.open()
+    disk.refuses = 'graysyncIntents'
+    await expect(changesOf(next.legacy)).rejects.toThrow('no room')
+    disk.refuses = null
+    expect(regionsIn(await changesOf(next.legacy))).toEqual([regionOf('a')])
+    await next.leave()
+  })
+
   it('of a former life are found as regions', async () => {
     const { page, load } = await loadTracked()
     await page.legacy.cards.bulkPut([{ id: 'a' }, { id: 'b' }])

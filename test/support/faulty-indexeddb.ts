@@ -1,12 +1,19 @@
 import { IDBFactory } from 'fake-indexeddb'
 
 type Abortable = IDBTransaction & { _abort(name: string): void }
+interface Work {
+  source?: { name: string }
+  operation(): unknown
+}
+type Working = IDBTransaction & { _execRequestAsync(work: Work): unknown }
 
 /** An IndexedDB whose connections and commits a test breaks. */
 export interface FaultyFactory {
   factory: IDBFactory
   /** Every commit of a write, or of one to these stores, fails as on a full disk: after all of its requests have succeeded. Also one that wrote nothing. */
   full: boolean | ((stores: DOMStringList) => boolean)
+  /** Every write to the store of this name is refused for want of room, as some browsers refuse it: the request fails, and its transaction goes on where that is heard. */
+  refuses: string | null
   /** The next commit of a write gets through, but its answer says that the connection is gone. */
   isDeaf: boolean
   /** The database of this name never answers that a write has ended. */
@@ -24,6 +31,7 @@ export function createFaultyFactory(): FaultyFactory {
   const faulty: FaultyFactory = {
     factory,
     full: false,
+    refuses: null,
     isDeaf: false,
     stalls: null,
     hangs: false,
@@ -55,6 +63,7 @@ function spoil(db: IDBDatabase, faulty: FaultyFactory): void {
   const begin = db.transaction.bind(db)
   db.transaction = (names, mode, options) => {
     const tx = begin(names, mode, options)
+    if (mode === 'readwrite') refuseWrites(tx as Working, faulty)
     const dispatch = tx.dispatchEvent.bind(tx)
     tx.dispatchEvent = (event) => {
       if (mode !== 'readwrite' || event.type !== 'complete') return dispatch(event)
@@ -69,5 +78,17 @@ function spoil(db: IDBDatabase, faulty: FaultyFactory): void {
       return dispatch(Object.assign(event, { type: 'abort' }))
     }
     return tx
+  }
+}
+
+function refuseWrites(tx: Working, faulty: FaultyFactory): void {
+  const exec = tx._execRequestAsync.bind(tx)
+  tx._execRequestAsync = (work) => {
+    const isWrite = work.operation.name.includes('storeRecord')
+    if (!isWrite || work.source?.name !== faulty.refuses) return exec(work)
+    const operation = () => {
+      throw new DOMException('no room', 'QuotaExceededError')
+    }
+    return exec({ ...work, operation })
   }
 }
