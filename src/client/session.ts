@@ -12,8 +12,8 @@ import { createLease } from './lease.js'
 import { createRefusal } from './refusal.js'
 import { noteOwner, wasSwitched } from './stores.js'
 
-/** A module that can't be loaded now, for example offline, may be there later. */
-const LOAD_AGAIN_MS = 60_000
+/** What can't be loaded or reached now, for example offline, may be there later. */
+const START_AGAIN_MS = 60_000
 
 /** What this tab does: it leads, with the engine, or follows the tab that does. */
 export interface Session<Op extends Operation> {
@@ -150,8 +150,10 @@ export function createSession<Op extends Operation>(
       const fix = `engine ${name} did not start: reload when online, or ship a build that has it`
       if (!isMine()) return
       refuse(code, fix)
-      const again = () => void start(name, grant, blocked, isMine).then(operations.pump)
-      if (code === 'ENGINE_LOAD') platform.setTimer(() => isMine() && again(), LOAD_AGAIN_MS)
+      // One that may still come up, or that is given up here, is not started beside itself, or in vain.
+      const isVain = () => !isMine() || (name === 'refactored' && core.breaker.isOpen())
+      const again = () => isVain() || void start(name, grant, blocked, isMine).then(operations.pump)
+      if (code !== 'ENGINE_TIMEOUT') platform.setTimer(again, START_AGAIN_MS)
     }
   }
 

@@ -260,9 +260,13 @@ describe('a refactored engine', () => {
     await gray.close()
   })
 
-  it('whose start throws trips at once, with a journal entry', async () => {
+  it('whose start throws trips at once, with a journal entry, and is not started again', async () => {
     const profile = await moved()
-    failStart(profile.engines.refactored, new Error('broken build'))
+    let starts = 0
+    profile.engines.refactored.start = () => {
+      starts++
+      return Promise.reject(new Error('broken build'))
+    }
     const { gray, tab, trips } = await visit(profile)
     await expect.poll(() => trips).toEqual([{ engine: 'refactored', by: 'start' }])
     expect(gray.getSnapshot()).toMatchObject({
@@ -279,6 +283,8 @@ describe('a refactored engine', () => {
       detail: { by: 'start', version: '2' },
     })
     expect(gaps).toEqual([])
+    await pass(profile, 150_000)
+    expect(starts).toBe(1)
     await gray.close()
   })
 

@@ -199,22 +199,25 @@ describe('a tab that stood still while another took over', () => {
   })
 })
 
-describe('a tab whose engine could not be loaded', () => {
-  it('tries again, and is handed what waits', async () => {
+describe('a tab whose engine did not start', () => {
+  it.each([
+    ['its module can not be loaded', 'ENGINE_LOAD', 'Failed to fetch dynamically imported module'],
+    ['it asked a server out of reach', 'ENGINE_START', 'Failed to fetch'],
+  ])('since %s tries again, and is handed what waits', async (_, by, message) => {
     const profile = createProfile()
     const { legacy } = profile.engines
     const { start } = legacy
-    let loads = 0
+    let starts = 0
     legacy.start = () => {
-      loads++
-      return Promise.reject(new Error('Failed to fetch dynamically imported module'))
+      starts++
+      return Promise.reject(new TypeError(message))
     }
     const gray = profile.open()
     await gray.start()
-    expect(gray.getSnapshot()).toMatchObject({ running: null, blocked: { by: 'ENGINE_LOAD' } })
+    expect(gray.getSnapshot()).toMatchObject({ running: null, blocked: { by } })
     const { opId } = await gray.enqueue(put('a'))
     await pass(profile, 150_000)
-    expect(loads).toBe(3)
+    expect(starts).toBe(3)
     legacy.start = start
     await pass(profile, 60_000)
     expect(queued(legacy)).toEqual([opId])
