@@ -13,7 +13,8 @@
 --
 --   applied    the operation has taken effect, now
 --   duplicate  it had taken effect before; nothing was done
---   conflict   its id belongs to another operation, or its row to another user; nothing was done
+--   conflict   its id belongs to another operation, or its row to another user, or a patch finds no
+--              row; nothing was done
 --   fenced     a later term of this device was seen, so the sender lost its right; nothing was done
 --
 -- A tracked table has the columns user_id, id and is_deleted, and a primary key made of user_id and
@@ -179,10 +180,11 @@ begin
 end
 $$;
 
--- Writes some columns of a row that exists.
-create function graysync_patch(entity text, owner uuid, given jsonb) returns void
+-- Writes some columns of a row that exists. False where the user has none.
+create function graysync_patch(entity text, owner uuid, given jsonb) returns boolean
 language plpgsql as $$
 declare
+  written bigint := 1;
   setters text;
 begin
   select string_agg(format('%1$I = given.%1$I', name), ', ')
@@ -196,7 +198,9 @@ begin
        where held.user_id = $2 and held.id = given.id',
       entity, setters
     ) using given, owner;
+    get diagnostics written = row_count;
   end if;
+  return written > 0;
 end
 $$;
 
@@ -246,8 +250,9 @@ begin
   if resolved ->> 'kind' = 'put' then
     return graysync_put(resolved ->> 'entity', owner, resolved -> 'row');
   end if;
-  perform graysync_patch(resolved ->> 'entity', owner, resolved -> 'row');
-  return true;
+  -- A row that is not there is deleted already.
+  return graysync_patch(resolved ->> 'entity', owner, resolved -> 'row')
+    or resolved ->> 'kind' = 'delete';
 end
 $$;
 

@@ -56,6 +56,21 @@ test('where `id` alone is the key, an operation on the row of another user is a 
   ])
 })
 
+test('a patch of a row that the user does not have is a conflict, and its deletion is applied', async () => {
+  await migrate('primary key (id)')
+  const [ann, bob] = [randomUUID(), randomUUID()]
+  const patch = (opId: string, entityId: string) => ({ ...put(opId, entityId, 'b'), kind: 'patch' })
+  const drop = (opId: string, entityId: string) => ({
+    ...{ opId, entity: 'cards', entityId, kind: 'delete' },
+  })
+  expect(await apply(ann, put('o1', 'c1', 'a'))).toEqual(['applied'])
+  const operations = [patch('o2', 'c1'), patch('o3', 'c2'), drop('o4', 'c1'), drop('o5', 'c2')]
+  expect(await apply(bob, ...operations)).toEqual(['conflict', 'conflict', 'applied', 'applied'])
+  expect(await apply(ann, patch('o6', 'c1'))).toEqual(['applied'])
+  const { rows } = await database.query('select id, user_id, title, is_deleted from cards')
+  expect(rows).toEqual([{ id: 'c1', user_id: ann, title: 'b', is_deleted: false }])
+})
+
 test('a repeated operation is a duplicate whatever the table fills in, also where it got a column meanwhile', async () => {
   await migrate(
     `edited_at timestamptz not null default now(), revision uuid not null default gen_random_uuid(),
