@@ -48,6 +48,8 @@ export function createHosting<Op extends Operation>(
   let host: (Host<Op> & { abort: AbortController }) | null = null
   let starting: Promise<unknown> = Promise.resolve()
   let isFree = true
+  /** An engine that was given up may still come up. */
+  let isLate = false
 
   const readTerm = async (mine: number) => {
     if (!core.stores.control) return mine
@@ -107,11 +109,19 @@ export function createHosting<Op extends Operation>(
     }
   }
 
+  const giveUp = async (over: Promise<boolean>) => {
+    isLate = true
+    isFree = (await over) && isFree
+    isLate = false
+  }
+
   const begin: Hosting<Op>['start'] = async (name, engine, grant, isWanted) => {
+    if (isLate) throw new GraySyncError('ENGINE_TIMEOUT', 'the engine of before still starts')
     const abort = new AbortController()
     const started = name === 'refactored' ? core.breaker.begin(abort.signal) : () => {}
     try {
-      const running = await startEngine(platform, name, engine, createContext(name, grant, abort))
+      const context = createContext(name, grant, abort)
+      const running = await startEngine(platform, name, engine, context, giveUp)
       if (isWanted()) {
         started()
         host = { name, engine, running, abort, term: grant.term }

@@ -126,10 +126,7 @@ export function createSession<Op extends Operation>(
     await operations.pump()
     if (blocked?.by === 'QUEUE_NOT_EMPTY') drain()
     // A chunk that can't be loaded now is loaded at the next start.
-    import('./patrol.js').then(
-      ({ tend }) => tend(core, operations, isMine),
-      () => {},
-    )
+    import('./patrol.js').then(({ tend }) => tend(core, operations, isMine)).catch(() => undefined)
   }
 
   async function start(
@@ -150,10 +147,11 @@ export function createSession<Op extends Operation>(
       const fix = `engine ${name} did not start: reload when online, or ship a build that has it`
       if (!isMine()) return
       refuse(code, fix)
-      // One that may still come up, or that is given up here, is not started beside itself, or in vain.
-      const isVain = () => !isMine() || (name === 'refactored' && core.breaker.isOpen())
-      const again = () => isVain() || void start(name, grant, blocked, isMine).then(operations.pump)
-      if (code !== 'ENGINE_TIMEOUT') platform.setTimer(again, START_AGAIN_MS)
+      const again = async () => {
+        if (!isMine() || (name === 'refactored' && core.breaker.isOpen())) return
+        if (await hosting.isFree()) await start(name, grant, blocked, isMine).then(operations.pump)
+      }
+      platform.setTimer(() => void again(), START_AGAIN_MS)
     }
   }
 

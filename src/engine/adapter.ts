@@ -29,12 +29,16 @@ export function defineEngine<Op extends Operation>(engine: Engine<Op>): Engine<O
 /** How browsers word the failure of a dynamic import: the only sign there is. */
 const IMPORT_FAILED = /dynamically imported module|importing a module script|module script failed/i
 
-/** Starts an engine within a bound. Rejects with ENGINE_LOAD, ENGINE_START or ENGINE_TIMEOUT. */
+/**
+ * Starts an engine within a bound. Rejects with ENGINE_LOAD, ENGINE_START or ENGINE_TIMEOUT; one that was given up may still
+ * come up, and `onGivenUp` is handed what says whether nothing of it goes on then.
+ */
 export async function startEngine<Op extends Operation>(
   platform: Platform,
   name: EngineName,
   engine: Engine<Op>,
   ctx: EngineContext,
+  onGivenUp?: (over: Promise<boolean>) => void,
 ): Promise<Running<Op>> {
   const starting = Promise.resolve().then(() => engine.start(ctx))
   try {
@@ -47,7 +51,15 @@ export async function startEngine<Op extends Operation>(
     return running ?? {}
   } catch (cause) {
     // What starts too late belongs to nobody.
-    starting.then((running) => stopEngine(platform, running ?? {})).catch(() => undefined)
+    const end = async (running: Running<Op>) => {
+      await stopEngine(platform, running)
+      return running.stop !== undefined
+    }
+    const over = starting.then(
+      (running) => end(running ?? {}),
+      () => true,
+    )
+    onGivenUp?.(over)
     if (isGraySyncError(cause)) throw cause
     const text = cause instanceof Error ? cause.message : String(cause)
     const code = IMPORT_FAILED.test(text) ? 'ENGINE_LOAD' : 'ENGINE_START'

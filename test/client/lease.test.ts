@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Snapshot } from '../../src/model/handle.js'
 import type { FakeEngine } from '../../src/testing.js'
-import { createProfile, put, queued, rest } from '../support/session.js'
+import { createProfile, pass, put, queued, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
 
 const isWriter = (snapshot: Snapshot) => snapshot.phase === 'running' && snapshot.role === 'writer'
@@ -400,10 +400,18 @@ describe('two handles in one page, as a double render makes them', () => {
 })
 
 describe('an engine that starts too late', () => {
-  it('is stopped when it has', async () => {
-    const { world, engines, open } = createProfile()
-    const stops = countStops(engines.legacy)
-    const { begun, go } = slow(engines.legacy)
+  it('is stopped when it has, then started again, and never beside itself', async () => {
+    const profile = createProfile()
+    const { world, engines, open } = profile
+    const { legacy } = engines
+    const stops = countStops(legacy)
+    const { begun, go } = slow(legacy)
+    const { start } = legacy
+    let tries = 0
+    legacy.start = (ctx) => {
+      tries++
+      return start(ctx)
+    }
     const gray = open()
     const starting = gray.start()
     await begun
@@ -413,8 +421,36 @@ describe('an engine that starts too late', () => {
       running: null,
       blocked: { by: 'ENGINE_TIMEOUT' },
     })
+    const { opId } = await gray.enqueue(put('a'))
+    await pass(profile, 130_000)
+    expect(tries).toBe(1)
     go()
     await expect.poll(() => stops.count).toBe(1)
+    await pass(profile, 60_000)
+    expect(gray.getSnapshot()).toMatchObject({ running: 'legacy', role: 'writer' })
+    expect([tries, stops.count]).toEqual([2, 1])
+    expect(queued(legacy)).toEqual([opId])
+    await gray.close()
+  })
+
+  it('and can not be stopped is not started beside itself', async () => {
+    const profile = createProfile()
+    const { world, engines, open } = profile
+    const { start } = engines.legacy
+    engines.legacy.start = async (ctx) => {
+      const { stop: _, ...running } = (await start(ctx)) ?? {}
+      return running
+    }
+    const { begun, go } = slow(engines.legacy)
+    const gray = open()
+    const starting = gray.start()
+    await begun
+    world.advance(15_000)
+    await starting
+    go()
+    await pass(profile, 130_000)
+    expect(engines.legacy.starts).toHaveLength(1)
+    expect(gray.getSnapshot()).toMatchObject({ running: null, blocked: { by: 'ENGINE_TIMEOUT' } })
     await gray.close()
   })
 })
