@@ -21,9 +21,14 @@ export function connect<Schema extends DBSchema>(
 ): Connection<Schema> {
   let current: Promise<IDBPDatabase<Schema>> | null = null
   let closed = false
-  const reach = () => {
+  const openAfter = async (pauseMs: number) => {
+    if (pauseMs > 0) await new Promise<void>((go) => platform.setTimer(go, pauseMs))
     if (closed) throw new GraySyncError('CLOSED', 'the handle is closed')
-    current ??= open().catch((cause) => {
+    return open()
+  }
+  /** One opening for all: who waits for it goes on in the order of coming. */
+  const reach = (pauseMs: number) => {
+    current ??= openAfter(pauseMs).catch((cause) => {
       // The next one tries again: what hung or had no room now may open then.
       current = null
       throw cause
@@ -36,13 +41,14 @@ export function connect<Schema extends DBSchema>(
   }
   return {
     async run(work) {
+      let mine = reach(0)
       for (const pauseMs of [...PAUSES_MS, null]) {
         try {
-          return await work(await reach())
+          return await work(await mine)
         } catch (cause) {
           if (pauseMs === null || !isDead(cause)) throw toCoded(cause)
-          drop()
-          if (pauseMs > 0) await new Promise<void>((go) => platform.setTimer(go, pauseMs))
+          if (current === mine) drop()
+          mine = reach(pauseMs)
         }
       }
       throw new GraySyncError('STORE', 'the connection is lost')

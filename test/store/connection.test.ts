@@ -11,10 +11,11 @@ function createTab(indexedDB = new IDBFactory()) {
   return createWorld({ indexedDB }).tab()
 }
 
-/** A connection whose openings are counted. */
-function createCounted() {
-  const platform = createTab()
+/** A connection whose openings are counted, and fail for a while. */
+function createCounted(indexedDB = new IDBFactory()) {
+  const platform = createTab(indexedDB)
   const opened = { count: 0 }
+  const failing = { count: 0 }
   const pauses: number[] = []
   const { setTimer } = platform
   platform.setTimer = (run, ms) => {
@@ -26,9 +27,10 @@ function createCounted() {
   }
   const connection = connect(platform, () => {
     opened.count++
+    if (failing.count-- > 0) return Promise.reject(new DOMException('gone', 'UnknownError'))
     return openControl(platform)
   })
-  return { connection, opened, pauses }
+  return { connection, opened, failing, pauses }
 }
 
 describe('a connection', () => {
@@ -62,6 +64,27 @@ describe('a connection', () => {
       cause: { name: 'UnknownError' },
     })
     expect([opened.count, pauses]).toEqual([4, [200, 1_000]])
+    connection.close()
+  })
+
+  it('that is lost, and does not open again at once, keeps the order in which it is asked to write', async () => {
+    const disk = createFaultyFactory()
+    const { connection, failing, pauses } = createCounted(disk.factory)
+    await connection.run((db) => db.count('control'))
+    const order: string[] = []
+    const write = (key: string) =>
+      connection.run(async (db) => {
+        const tx = db.transaction('control', 'readwrite')
+        await tx.store.put({ key, value: 1 })
+        await tx.done
+        order.push(key)
+      })
+    disk.cut()
+    failing.count = 1
+    const writing = [write('first'), write('second')]
+    while (pauses.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    await Promise.all([...writing, write('third')])
+    expect(order).toEqual(['first', 'second', 'third'])
     connection.close()
   })
 
