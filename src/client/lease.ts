@@ -56,7 +56,10 @@ export function createLease<Op extends Operation>(
         if (accept(granted, signal)) o.onGained()
       },
       (cause) => {
-        if (!signal.aborted) report(cause)
+        if (signal.aborted) return
+        report(cause)
+        // Refused: it stands in line as before.
+        if (steal) ask(false)
       },
     )
   }

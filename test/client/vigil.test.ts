@@ -83,6 +83,30 @@ describe('a tab that leads and hangs', () => {
     await first.close()
   })
 
+  it('leaves the lease to the tab in line behind it where the browser does not let that one take it away', async () => {
+    const { world, tab, first, open } = openPair()
+    await first.start()
+    const other = world.tab()
+    const { lock } = other
+    other.lock = async (name, o) => {
+      if (o.steal) throw new DOMException('not now', 'InvalidStateError')
+      return lock?.(name, o) ?? null
+    }
+    const second = open({}, other)
+    const errors: string[] = []
+    second.on('error', ({ code }) => errors.push(code))
+    await second.start()
+    tab.hang()
+    await second.enqueue(put('a'))
+    await lookOn(world, 5)
+    expect(errors).toHaveLength(1)
+    expect(second.getSnapshot()).toMatchObject({ role: 'follower' })
+    tab.kill()
+    await rest()
+    expect(second.getSnapshot()).toMatchObject({ role: 'writer', running: 'legacy' })
+    await second.close()
+  })
+
   it('and can not stop its engine is blocked when it wakes, and starts none beside it', async () => {
     const { world, engines, tab, first, second } = openPair()
     const { start } = engines.legacy
