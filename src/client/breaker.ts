@@ -45,10 +45,13 @@ export function createBreaker(o: BreakerOptions): Breaker {
   const boots = createBoots(platform, version ?? '')
   let present = CLOSED
   let isKept = true
+  /** Writes a trip that could not be written yet. */
+  let writeTrip: (() => Promise<void>) | null = null
 
   const toRollout = () => ({ kind: 'rollout', epoch: o.epoch() ?? 0 }) as const
   const read = async () => {
-    if (control && version !== null) present = await readBreaker(control, version)
+    if (writeTrip) await writeTrip()
+    else if (control && version !== null) present = await readBreaker(control, version)
   }
   const trip = async (by: TripCause, detail: Readonly<Record<string, unknown>> = {}) => {
     if (present.state !== 'closed' || version === null) return
@@ -61,9 +64,12 @@ export function createBreaker(o: BreakerOptions): Breaker {
     o.onTrip(by)
     if (!control) return
     const entry = { at, detail: { by, ...detail } }
-    await withRoom(control, () => keepStep(control, version, event, entry)).then((kept) => {
-      present = kept
-    }, o.report)
+    writeTrip = () =>
+      withRoom(control, () => keepStep(control, version, event, entry)).then((kept) => {
+        present = kept
+        writeTrip = null
+      }, o.report)
+    await writeTrip()
   }
 
   return {

@@ -5,6 +5,7 @@ import type { Sink, TelemetryRecord } from '../../src/model/record.js'
 import type { Rollout } from '../../src/model/rollout.js'
 import { changeFact, connectControl } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign } from '../support/rollout.js'
 import { awaitEvent, createServed, visit as visitServed } from '../support/served.js'
 import { createProfile, type Profile, pass, put, replacePush, rest } from '../support/session.js'
@@ -466,6 +467,30 @@ describe('a device that has rolled back', () => {
     expect((await see(profile, { resetEpoch: 2 })).running).toBe('legacy')
     await endDay(profile, { resetEpoch: 2 })
     expect((await see(profile, { resetEpoch: 2 })).running).toBe('refactored')
+  })
+
+  it('stays there where its trip could not be written on a full disk, and writes it once there is room', async () => {
+    const disk = createFaultyFactory()
+    const profile = createProfile({ pristine: true, indexedDB: disk.factory })
+    profile.world.answer(() => new Response())
+    const { gray, tab, trips } = await visit(profile)
+    expect(gray.getSnapshot()).toMatchObject({ running: 'refactored' })
+    const { opId } = await gray.enqueue(put('a'))
+    disk.full = true
+    const ctx = profile.engines.refactored.starts.at(-1)
+    for (const fault of ['one', 'two', 'three', 'four']) {
+      ctx?.fail(opId, new Error(fault))
+      await rest()
+    }
+    expect(trips).toMatchObject([{ by: 'failures' }])
+    disk.full = false
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await awaitSnapshot(gray, (s) => s.phase === 'running' && s.running === 'legacy')
+    expect(gray.decision?.reason).toBe('ROLLED_BACK')
+    expect(trips).toHaveLength(1)
+    await gray.close()
+    expect(await see(profile)).toEqual({ running: 'legacy', reason: 'ROLLED_BACK' })
   })
 
   it('keeps the latch through forget()', async () => {
