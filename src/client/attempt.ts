@@ -1,7 +1,7 @@
 import { COOLING_MS, type Cooling, MOST_ROLLBACKS, ROLLBACKS_MS } from '../engine/cooling.js'
 import type { Outcome } from '../flows/handover.js'
 import type { Operation } from '../model/operation.js'
-import { type ControlConnection, readFact, writeFact } from '../store/control.js'
+import { type ControlConnection, changeFact, readFact } from '../store/control.js'
 import type { Core } from './core.js'
 
 /** How many may fail for one rollout. */
@@ -42,28 +42,38 @@ export async function beginAttempt<Op extends Operation>(
   // The way back waits for nothing that failed while the help of what is left was asked for.
   const what = `${version}>${isBack ? 'back' : engine}`
   const most = isBack ? ATTEMPTS_BACK : ATTEMPTS
-  const kept = await readFact<Attempts>(connection, 'attempts')
-  const before: Tries = kept?.what === what ? kept : { count: 0, coolMs: 0 }
-  const rollbacks = await readFact<Rollbacks>(connection, 'rollbacks')
-  const recent = rollbacks && rollbacks.coolMs > 0 ? rollbacks.count : 0
-  const wait = whyWait(before, isBack ? 0 : recent, most)
-  if (wait) return { wait }
+  const rollbacks = toRecent(await readFact<Rollbacks>(connection, 'rollbacks'))
   const heardAt = core.confirmedNow()
-  const open = Math.min((before.open ?? 0) + 1, most + COOLING_MS.length)
-  const note = (tries: Tries) => writeFact(connection, 'attempts', { what, heardAt, ...tries })
-  await note({ count: before.count, open, coolMs: COOLING_MS[open - most - 1] ?? 0 })
+  let wait = null as string | null
+  await changeFact<Attempts | null>(connection, 'attempts', (kept) => {
+    const before: Tries = kept?.what === what ? kept : { count: 0, coolMs: 0 }
+    wait = whyWait(before, isBack ? 0 : rollbacks, most)
+    if (wait) return kept
+    const open = Math.min((before.open ?? 0) + 1, most + COOLING_MS.length)
+    return { what, heardAt, count: before.count, open, coolMs: COOLING_MS[open - most - 1] ?? 0 }
+  })
+  if (wait) return { wait }
   return {
     async end({ outcome, because }) {
       // One that another tab took did not fail.
       if (outcome === 'aborted' && because !== 'FENCED') {
-        const count = before.count + 1
-        await note({ count, coolMs: isBack ? 0 : (COOLING_MS[count - 1] ?? 0) })
+        await changeFact<Attempts | null>(connection, 'attempts', (kept) => {
+          if (kept?.what !== what) return kept
+          const count = kept.count + 1
+          return { what, heardAt, count, coolMs: isBack ? 0 : (COOLING_MS[count - 1] ?? 0) }
+        })
       } else if (outcome === 'committed' && reason === 'ROLLED_BACK') {
-        const fact = { count: recent + 1, coolMs: ROLLBACKS_MS, heardAt }
-        await writeFact(connection, 'rollbacks', fact)
+        await changeFact<Rollbacks>(connection, 'rollbacks', (kept) => {
+          return { count: toRecent(kept) + 1, coolMs: ROLLBACKS_MS, heardAt }
+        })
       }
     },
   }
+}
+
+/** Of the last day. */
+function toRecent(rollbacks: Rollbacks | null): number {
+  return rollbacks && rollbacks.coolMs > 0 ? rollbacks.count : 0
 }
 
 function whyWait({ count, coolMs }: Tries, rollbacks: number, most: number): string | null {

@@ -4,7 +4,7 @@ import { type Cooling, cool } from '../engine/cooling.js'
 import { retain } from '../engine/retention.js'
 import type { Operations } from '../flows/enqueue.js'
 import type { Operation } from '../model/operation.js'
-import { type ControlConnection, readFact, writeFact } from '../store/control.js'
+import { type ControlConnection, changeFact, readFact } from '../store/control.js'
 import type { Core } from './core.js'
 import { tendSealed } from './sealed.js'
 
@@ -81,11 +81,12 @@ async function coolDown(
 ): Promise<boolean> {
   let isCooling = false
   for (const key of ['attempts', 'rollbacks']) {
-    const kept = await readFact<Partial<Cooling>>(control, key)
-    if (!kept?.coolMs) continue
-    const cooled = cool({ ...kept, coolMs: kept.coolMs, heardAt: kept.heardAt ?? null }, passed)
-    await writeFact(control, key, cooled)
-    isCooling ||= cooled.coolMs > 0
+    if (!(await readFact<Partial<Cooling>>(control, key))?.coolMs) continue
+    await changeFact<Partial<Cooling>>(control, key, (kept) => {
+      const cooled = cool({ coolMs: 0, heardAt: null, ...kept }, passed)
+      isCooling ||= cooled.coolMs > 0
+      return cooled
+    })
   }
   return isCooling
 }

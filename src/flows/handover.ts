@@ -54,6 +54,7 @@ interface Handing<Op extends Operation> extends HandoverOptions<Op> {
   to: EngineName
   source: Engine<Op>
   target: Engine<Op>
+  claim: number
   coordinator: Coordinator
   /** What a rescue could not read. */
   unread: readonly string[]
@@ -204,7 +205,7 @@ async function takeBack<Op extends Operation>(
   cause: unknown,
   moved: readonly string[],
 ): Promise<Outcome> {
-  const error = toError(cause)
+  let error = toError(cause)
   // Without room not even the way back can be written.
   if (error.code === 'QUOTA') await deleteBackup(h.control, h.id).catch(() => undefined)
   if (await h.coordinator.abort(error)) {
@@ -214,8 +215,10 @@ async function takeBack<Op extends Operation>(
     await deleteBackup(h.control, h.id).catch(() => undefined)
   } else {
     // The commit may have got through although its answer did not.
-    const { handover: state } = await readControl(h.control)
+    const { claim, handover: state } = await readControl(h.control)
     if (state?.id === h.id && state.finishing) return finish(h, moved)
+    // It was begun, and another tab ended it.
+    if (claim >= h.claim) error = new GraySyncError('FENCED', 'another tab took the handover')
   }
   return conclude(h, 'aborted', 0, error)
 }

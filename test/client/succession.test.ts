@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest'
+import { type Fact, openControl } from '../../src/store/control.js'
 import { createDexieProfile } from '../support/dexie-profile.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { writeOnceRead } from '../support/interpose.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
 import {
   createProfile,
@@ -83,6 +85,100 @@ describe('a handover that another tab took', () => {
     const next = profile.open({ rollout: all })
     expect(await next.start()).toMatchObject({ running: 'refactored' })
     await next.close()
+  })
+})
+
+describe('what is known of handovers that failed', () => {
+  const HOUR = 3_600_000
+
+  async function createFailed() {
+    const profile = createProfile()
+    const none = {
+      keys: [keys.public],
+      bootstrap: await sign(keys, { version: 1, stages: NOBODY }),
+    }
+    const before = profile.open({ rollout: none })
+    await before.start()
+    await before.close()
+    const db = await openControl(profile.world.tab())
+    const attempts = async () => (await db.get('control', 'attempts')) as Fact | undefined
+    const open = async (version = 2, tab = profile.world.tab()) =>
+      profile.open(
+        { rollout: { keys: [keys.public], bootstrap: await sign(keys, { version }) } },
+        tab,
+      )
+    const { store } = profile.engines.refactored
+    if (!store) throw new Error('the fake engine has a store')
+    return { ...profile, store, db, attempts, open }
+  }
+
+  it('is not written over by one that another tab took, however it ends', async () => {
+    const { engines, store, db, world, open } = await createFailed()
+    const { clear } = store
+    let fail = () => {}
+    const filling = new Promise<void>((begin) => {
+      store.clear = () => {
+        store.clear = () => Promise.reject(new Error('of the newer rollout'))
+        begin()
+        return new Promise((_, reject) => {
+          fail = () => reject(new Error('of the older rollout'))
+        })
+      }
+    })
+    const tab = world.tab()
+    const stale = await open(2, tab)
+    const ends: (string | undefined)[] = []
+    stale.on('handoverFinished', ({ because }) => ends.push(because))
+    void stale.start()
+    await filling
+    const leader = await open(3)
+    await leader.start()
+    tab.live('freeze')
+
+    await awaitSnapshot(leader, (s) => s.phase === 'running' && s.role === 'writer')
+    expect(leader.getSnapshot()).toMatchObject({ running: 'legacy', blocked: { by: 'ABORTED' } })
+    tab.live('resume')
+    fail()
+    await expect.poll(() => ends).toEqual(['FENCED'])
+    await rest()
+    await stale.close()
+    await leader.close()
+    store.clear = clear
+    const next = await open(3)
+    expect(await next.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    expect(engines.refactored.starts).toEqual([])
+    await next.close()
+    db.close()
+  })
+
+  it('is not written over by a tab that stood still as it began its own', async () => {
+    const { store, db, attempts, open } = await createFailed()
+    store.clear = () => Promise.reject(new Error('broken'))
+    const value = { what: '2>refactored', heardAt: null, count: 1, coolMs: HOUR }
+    const written = writeOnceRead(db, 'attempts', value)
+    const gray = await open()
+    await gray.start()
+    await written
+    expect(await attempts()).toMatchObject({ value: { count: 2, coolMs: 24 * HOUR } })
+    await gray.close()
+    db.close()
+  })
+
+  it('is not written over by a tab that stood still as it counted down what has to wait', async () => {
+    const { world, db, attempts, open } = await createFailed()
+    const value = { what: '2>refactored', heardAt: null, count: 1, coolMs: HOUR }
+    await db.put('control', { key: 'attempts', value })
+    const gray = await open()
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    await rest()
+    const newer = { ...value, count: 2, coolMs: 24 * HOUR }
+    const written = writeOnceRead(db, 'attempts', newer)
+    world.advance(10_000)
+    await written
+    await rest()
+    expect(await attempts()).toMatchObject({ value: { count: 2 } })
+    await gray.close()
+    db.close()
   })
 })
 
