@@ -42,16 +42,16 @@ export function connect<Schema extends DBSchema>(
   return {
     async run(work) {
       let mine = reach(0)
-      for (const pauseMs of [...PAUSES_MS, null]) {
+      for (let tries = 0; ; tries++) {
         try {
           return await work(await mine)
         } catch (cause) {
-          if (pauseMs === null || !isDead(cause)) throw toCoded(cause)
+          const pauseMs = PAUSES_MS[tries]
+          if (pauseMs === undefined || !isDead(cause)) throw toCoded(cause)
           if (current === mine) drop()
           mine = reach(pauseMs)
         }
       }
-      throw new GraySyncError('STORE', 'the connection is lost')
     },
     rest: drop,
     close() {
