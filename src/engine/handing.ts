@@ -88,6 +88,19 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     return rows.filter((row) => !applied.has(row))
   }
 
+  /** Noted before any effect is given late: this page may die between that and the next. Answers where that failed. */
+  const noteRedone = async (host: Host<Op>, rows: readonly LoggedOperation[]) => {
+    const failed = new Set<string>()
+    for (const { op, opId, applied, state } of rows) {
+      const subject = toSubject(op)
+      if (!applied) redone.add(subject)
+      else if (redone.has(subject) && (await leads(host))) {
+        await settle(o.log, opId, { state, applied: false }).catch(() => failed.add(subject))
+      }
+    }
+    return failed
+  }
+
   const quarantine = async (host: Host<Op>, row: LoggedOperation) => {
     held.add(toHeld(row))
     if (row.state === 'quarantine') return
@@ -99,7 +112,6 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   const hand = async (host: Host<Op>, row: LoggedOperation): Promise<void> => {
     const op = row.op as Identified<Op>
     if (host.engine.knows?.(op) === false) return quarantine(host, row)
-    if (!row.applied) redone.add(toSubject(op))
     const applied = row.applied && !redone.has(toSubject(op))
     await push(o.platform, host, op, applied).catch((cause) => {
       const error = toPushError(host.name, row.opId, cause)
@@ -112,7 +124,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     o.onPushed(host.name, row.opId, null)
     handed.add(row.opId)
     o.onHanded(op)
-    if (!row.applied || row.state === 'quarantine') {
+    if (!applied || row.state === 'quarantine') {
       await settle(o.log, row.opId, { state: 'open', applied: true })
     }
   }
@@ -147,9 +159,9 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     holds: (opId) => handed.has(opId),
     // Order counts within one thing: an operation that can't be taken holds back only those behind it.
     async handAll(host, rows) {
-      const stuck = new Set<string>()
       const isHung = (row: LoggedOperation) => Number(hung.has(toSubject(row.op)))
       const inTurn = [...(await settleSent(host, rows))].sort((a, b) => isHung(a) - isHung(b))
+      const stuck = await noteRedone(host, inTurn)
       for (const row of inTurn) {
         const subject = toSubject(row.op)
         if (!(await leads(host))) return false

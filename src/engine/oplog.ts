@@ -149,7 +149,7 @@ export function hasOpen(connection: ControlConnection): Promise<boolean> {
 export type End =
   | { state: 'acked'; by: EngineName }
   | { state: 'dead' | 'quarantine'; cause: string }
-  | { state: 'open'; applied: boolean }
+  | { state: LoggedOperation['state']; applied: boolean }
 
 export interface Settlement {
   /** As it is now. */
@@ -195,9 +195,9 @@ export function findByIds(
   })
 }
 
-/** What the order of operations is kept within. Its length says where the entity ends, whatever stands in the names. */
+/** What the order of operations is kept within, whatever stands in the names; an engine's queue may hold one without any. */
 export function toSubject({ entity, entityId }: Pick<Operation, 'entity' | 'entityId'>): string {
-  return `${entity.length}/${entity}/${entityId}`
+  return JSON.stringify([entity, entityId])
 }
 
 export function toPending<Op extends Operation>(row: LoggedOperation): Pending<Op> {

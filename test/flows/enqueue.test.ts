@@ -1,10 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
+import { adopt } from '../../src/engine/adoption.js'
 import { readOpen } from '../../src/engine/oplog.js'
 import { createOperations } from '../../src/flows/enqueue.js'
 import type { GraySyncError } from '../../src/model/errors.js'
 import type { Settled } from '../../src/model/operation.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
-import type { Tab } from '../../src/testing.js'
+import type { RowOperation, Tab } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { createProfile, inTime, pass, put, queued, replacePush, rest } from '../support/session.js'
 import { passTime } from '../support/time.js'
@@ -465,6 +466,57 @@ describe('an operation that the engine does not know', () => {
     const { opId } = await gray.enqueue({ ...put('budget'), entity: 'files/2024' })
     await pass(profile, 120_000)
     expect(queued(legacy)).toEqual([opId])
+    await gray.close()
+  })
+})
+
+describe('an effect that comes late', () => {
+  it('hides nothing newer, also where the page dies before that is handed over again', async () => {
+    const { world, engines, open } = createProfile()
+    const { legacy } = engines
+    const { start } = legacy
+    const tab = world.tab()
+    const gray = open({}, tab)
+    const late = await gray.enqueue(put('a', 'late'))
+    legacy.disk.rows.set('cards', new Map([['a', { id: 'a', text: 'newer' }]]))
+    const newer = await gray.enqueue(put('a', 'newer'), { applied: true })
+    const dying = new Promise<void>((resolve) => {
+      replacePush(legacy, async ({ opId }, go) => {
+        if (opId === late.opId) return go()
+        tab.kill()
+        resolve()
+        return new Promise(() => {})
+      })
+    })
+    void gray.start()
+    await dying
+    legacy.start = start
+    const next = open()
+    await next.start()
+    await expect.poll(() => queued(legacy)).toEqual([late.opId, newer.opId])
+    expect(legacy.disk.rows.get('cards')?.get('a')).toMatchObject({ text: 'newer' })
+    await next.close()
+  })
+})
+
+describe('an operation that names nothing', () => {
+  it('and came with the queue of an engine stands in the way of no other', async () => {
+    const profile = createProfile()
+    const { engines, open, world } = profile
+    const control = connectControl(world.tab())
+    const nameless = {
+      opId: 'nameless',
+      op: {} as RowOperation,
+      userId: null,
+      state: 'open',
+    } as const
+    await adopt(control, [nameless], { at: 0 })
+    control.close()
+    const gray = open()
+    await gray.start()
+    const { opId } = await gray.enqueue(put('a'))
+    await rest()
+    expect(queued(engines.legacy)).toEqual(['nameless', opId])
     await gray.close()
   })
 })
