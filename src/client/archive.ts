@@ -1,5 +1,12 @@
 import { adopt } from '../engine/adoption.js'
-import { DOOMED, deleteBackup, dropDoomed, readManifests, readPart } from '../engine/backup.js'
+import {
+  DOOMED,
+  deleteBackup,
+  dropDoomed,
+  type Manifest,
+  readManifests,
+  readPart,
+} from '../engine/backup.js'
 import { readControl } from '../engine/control.js'
 import { readJournal } from '../engine/journal.js'
 import { readOpen, settle } from '../engine/oplog.js'
@@ -30,34 +37,40 @@ export async function restore<Op extends Operation>(
 ): Promise<RestoreReport> {
   const control = reachControl(core)
   const manifests = await readManifests(control)
-  const manifest = backup ? manifests.find(({ hid }) => hid === backup) : manifests[0]
+  const isMine = ({ userId }: Manifest) => userId === null || userId === core.userId()
+  const manifest = manifests.find((one) => (backup ? one.hid === backup : isMine(one)))
   if (!manifest) throw new GraySyncError('BACKUP', `backup ${backup ?? '(newest)'}: there is none`)
-  const { owner } = await readControl(control)
-  const engine = owner ? core.options.engines?.[owner] : undefined
+  const { owner, flip } = await readControl(control)
+  if (!owner) throw new GraySyncError('HALTED', 'restore: a handover goes on, wait for its end')
+  const engine = core.options.engines?.[owner]
   const { store } = engine ?? {}
   // An engine takes rows in the shape of the other one: its own can't be put back.
   const takesRows = manifest.from !== owner
   let rows = 0
   let pending: Pending<Operation>[] = []
-  for (const [index, part] of manifest.parts.entries()) {
-    const values = await readPart(core.platform, control, manifest, index + 1)
-    if (part.table === null) pending = pending.concat(values as Pending<Operation>[])
-    else if (store && takesRows) {
-      await store.hydrate(
-        part.table,
-        values.map((value) => (value as { row: unknown }).row),
-      )
-      rows += values.length
+  try {
+    for (const [index, part] of manifest.parts.entries()) {
+      const values = await readPart(core.platform, control, manifest, index + 1)
+      if (part.table === null) pending = pending.concat(values as Pending<Operation>[])
+      else if (store && takesRows) {
+        await store.hydrate(
+          part.table,
+          values.map((value) => (value as { row: unknown }).row),
+        )
+        rows += values.length
+      }
     }
+    const at = core.platform.now()
+    await adopt(control, pending, { at, isMine: (now) => now.flip === flip })
+  } finally {
+    await core.replicas.forward().catch(core.report)
+    if (engine && store) await redo(control, engine, store)
   }
-  await core.replicas.forward().catch(core.report)
-  await adopt(control, pending, { at: core.platform.now() })
-  if (engine && store) await redo(control, engine, store)
   await operations.pump()
   return { backup: manifest.hid, operations: pending.length, rows }
 }
 
-/** Rows that were put back are from before, and others lack what was lost: what no server has is written once more. */
+/** Rows that were put back, be it some, are from before, and others lack what was lost: what no server has is written once more. */
 async function redo<Op extends Operation>(
   control: ControlConnection,
   engine: Engine<Op>,

@@ -171,8 +171,9 @@ export interface GraySync<Op extends Operation> {
   /** Plans how one side of an audit becomes equal to the other; nothing is done before `apply()`. */
   repair(options: RepairOptions): Promise<Repair>
   /**
-   * Puts operations and rows of a backup back; the newest where none is named. Rows only where the owner's engine has a
-   * `store`, and they are the other engine's. Rejects with BACKUP or STORE.
+   * Puts operations and rows of a backup back; the newest of the present user, or of nobody, where none is named. Rows
+   * only where the owner's engine has a `store`, and they are the other engine's. Rejects with BACKUP or STORE, and with
+   * HALTED or FENCED where a handover goes on.
    */
   restore(backup?: string): Promise<RestoreReport>
   /**

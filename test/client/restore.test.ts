@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { readManifests } from '../../src/engine/backup.js'
+import { stepControl } from '../../src/engine/control.js'
 import type { Rollout } from '../../src/model/rollout.js'
 import { connectControl } from '../../src/store/control.js'
 import { createDexieProfile } from '../support/dexie-profile.js'
@@ -190,4 +191,106 @@ it('restore() puts the effect of an operation that was lost into rows that are l
   expect(queued(legacy)).toEqual([opId])
   expect(legacy.disk.rows.get('cards')?.get('a')).toMatchObject({ text: '1' })
   await gray.close()
+})
+
+it.each<[string, (profile: Profile) => Promise<void>]>([
+  [
+    'a part of it is damaged',
+    async ({ world }) => {
+      const control = connectControl(world.tab())
+      const [manifest] = await readManifests(control)
+      const { hid = '', parts = [] } = manifest ?? {}
+      await control.run((db) => db.put('backup', { hid, part: parts.length, value: [] }))
+      control.close()
+    },
+  ],
+  [
+    'the store takes no more rows',
+    async ({ engines }) => {
+      const { store } = engines.refactored
+      if (!store) throw new Error('the fake engine has a store')
+      const { hydrate } = store
+      store.hydrate = async (table, rows) => {
+        if (rows.some((row) => (row as { id: string }).id === 'f')) throw new Error('full')
+        return hydrate(table, rows)
+      }
+    },
+  ],
+])(
+  'restore() that ends in the middle, since %s, hides nothing that the user wrote since',
+  async (_, fail) => {
+    const { profile, legacy, refactored, before } = await setUp()
+    for (const id of ['b', 'c', 'd', 'e', 'f']) await before.enqueue(put(id, '1'))
+    await expect.poll(() => queued(legacy).length).toBe(6)
+    await before.close()
+    const gray = await open(profile, { version: 2 })
+    const { opId } = await gray.enqueue(put('a', '2'))
+    await expect.poll(() => queued(refactored)).toContain(opId)
+    await fail(profile)
+    await expect(gray.restore()).rejects.toThrow()
+    expect(refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: '2' })
+    await gray.close()
+  },
+)
+
+it('restore() that a handover overtakes is refused, and takes up no operation', async () => {
+  const { profile, refactored, before } = await setUp()
+  await before.close()
+  const gray = await open(profile, { version: 2 })
+  const control = connectControl(profile.world.tab())
+  await control.run((db) => db.clear('oplog'))
+  const { store } = refactored
+  if (!store) throw new Error('the fake engine has a store')
+  const { hydrate } = store
+  store.hydrate = async (...given) => {
+    await hydrate(...given)
+    const step = { at: 0, kind: 'handover.fenced' }
+    await stepControl(control, step, (now) => ({ ...now, flip: now.flip + 1, owner: null }))
+  }
+  await expect(gray.restore()).rejects.toMatchObject({ code: 'FENCED' })
+  expect(await gray.openOperations()).toEqual([])
+  control.close()
+  await gray.close()
+})
+
+it('restore() in the middle of a handover is refused, and takes up nothing', async () => {
+  const { profile, legacy, before } = await setUp()
+  await before.close()
+  await (await open(profile, { version: 2 })).close()
+  const { importer } = legacy.queue ?? {}
+  if (!importer) throw new Error('the fake engine has an importer')
+  const { stage } = importer
+  let goOn = () => {}
+  const staging = new Promise<void>((begun) => {
+    importer.stage = async (...given) => {
+      begun()
+      await new Promise<void>((resolve) => {
+        goOn = resolve
+      })
+      return stage(...given)
+    }
+  })
+  const back = open(profile, { version: 3, kill: true })
+  await staging
+  const other = await open(profile, { version: 3, kill: true })
+  await expect(other.restore()).rejects.toMatchObject({ code: 'HALTED' })
+  goOn()
+  await other.close()
+  await (await back).close()
+})
+
+it('restore() takes the newest backup of the present user, and of nobody else', async () => {
+  const { profile, before } = await setUp()
+  await before.close()
+  await (await open(profile, { version: 2 })).close()
+  const bob = profile.open({
+    rollout: { keys: [keys.public], bootstrap: await sign(keys, { version: 2 }) },
+    subject: { id: 'bob' },
+  })
+  await bob.start()
+  await expect(bob.restore()).rejects.toMatchObject({ code: 'BACKUP' })
+  await bob.close()
+  const ann = await open(profile, { version: 2 })
+  expect(await ann.restore()).toMatchObject({ operations: 1 })
+  await ann.close()
 })
