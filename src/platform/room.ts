@@ -4,15 +4,16 @@ import { withinTime } from './bound.js'
 
 const ANSWER_MS = 5_000
 
-/** The room of this origin in bytes. Without an end where the browser can't say, or doesn't in time: what is too much finds out. */
-export async function readRoom(platform: Platform): Promise<{ usage: number; quota: number }> {
+type Room = Awaited<ReturnType<Platform['estimate']>>
+
+/** The room of this origin in bytes, as far as the browser says it, and does in time. */
+export function askRoom(platform: Platform): Promise<Room> {
   const late = () => new GraySyncError('QUOTA', 'the browser does not say how much room there is')
-  const estimate: Awaited<ReturnType<Platform['estimate']>> = await withinTime(
-    platform,
-    ANSWER_MS,
-    platform.estimate(),
-    late,
-  ).catch(() => ({}))
-  const { usage = 0, quota = Number.POSITIVE_INFINITY } = estimate
+  return withinTime<Room>(platform, ANSWER_MS, platform.estimate(), late).catch(() => ({}))
+}
+
+/** The same; without an end where it is not known: what is too much finds out. */
+export async function readRoom(platform: Platform): Promise<{ usage: number; quota: number }> {
+  const { usage = 0, quota = Number.POSITIVE_INFINITY } = await askRoom(platform)
   return { usage, quota }
 }

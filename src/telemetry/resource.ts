@@ -1,5 +1,6 @@
 import type { Platform } from '../model/platform.js'
 import type { Telling } from '../model/record.js'
+import { askRoom } from '../platform/room.js'
 import type { Vitals } from '../platform/vitals.js'
 import { makeRecord } from './record.js'
 
@@ -15,7 +16,7 @@ export async function sampleResources(
     platform.setTimer(resolve, DRIFT_MS)
   })
   const lateMs = Math.max(0, platform.monotonic() - startedAt - DRIFT_MS)
-  const { usage, quota } = await platform.estimate()
+  const { usage, quota } = await askRoom(platform)
   const tasks = vitals.takeLongTasks()
   const heap = vitals.heapBytes()
   return makeRecord(platform, 'metric', 'graysync.resource.sample', {

@@ -14,7 +14,9 @@ import { sampleResources } from '../../src/telemetry/resource.js'
 import { scrub } from '../../src/telemetry/scrub.js'
 import { createUseWindow } from '../../src/telemetry/use.js'
 import { createSyncWindow } from '../../src/telemetry/window.js'
+import { createWorld } from '../../src/testing.js'
 import { createDevice } from '../support/device.js'
+import { rest } from '../support/session.js'
 
 let clock = 1_000_000
 const platform = {
@@ -306,6 +308,21 @@ describe('a sample of resources', () => {
     })
     expect(attributes).not.toHaveProperty('graysync.heap.bytes')
     expect(attributes).not.toHaveProperty('graysync.longtasks')
+  })
+
+  it.each<[string, () => Promise<never>]>([
+    ['never says', () => new Promise(() => undefined)],
+    ['can not say', () => Promise.reject(new TypeError('not here'))],
+  ])('is told without the storage where the browser %s how much there is', async (_, estimate) => {
+    const world = createWorld({ indexedDB: null })
+    const sampling = sampleResources({ ...world.tab(), estimate }, blind)
+    world.advance(100)
+    await rest()
+    world.advance(5_000)
+    const { attributes } = await sampling
+    expect(attributes).toMatchObject({ 'graysync.timer.late.ms': 0, 'graysync.visible': true })
+    expect(attributes).not.toHaveProperty('graysync.storage.usage.bytes')
+    expect(attributes).not.toHaveProperty('graysync.storage.quota.bytes')
   })
 
   it('tells memory and long tasks where the browser does', async () => {
