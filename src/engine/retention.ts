@@ -1,4 +1,4 @@
-import { toPages } from '../lib/pages.js'
+import { FIRST_PAGE, FULL_PAGE, nextPage, toPages } from '../lib/pages.js'
 import type { Control, LoggedOperation } from '../model/engine.js'
 import type { Operation, Pending } from '../model/operation.js'
 import { type ControlConnection, changeFact, readFact, writeFact } from '../store/control.js'
@@ -57,31 +57,47 @@ export async function forgetAcked(
   before: number,
   since = 0,
 ): Promise<void> {
+  const { flip, owner } = await readControl(control)
+  // What was open at the fence is in a backup that is not complete yet.
+  if (!owner) return
   const manifests = await readManifests(control)
   const ids = await Promise.all(manifests.map((manifest) => readIds(control, manifest)))
   const held = new Set(ids.flat())
-  const isOld = ({ opId, acceptedAt, flip }: LoggedOperation) =>
-    acceptedAt < before && flip >= since && !held.has(opId)
-  // Beside all who ask for the term: there may be many, and few that go.
-  const old = await control.run(async (db) => {
-    const rows: Pick<LoggedOperation, 'seq' | 'opId'>[] = []
-    for await (const { value } of db.transaction('oplog').store.index('state').iterate('acked')) {
-      if (isOld(value)) rows.push({ seq: value.seq, opId: value.opId })
-    }
-    return rows
-  })
-  for (const page of toPages(old)) await drop(control, page)
+  for await (const rows of pagesOfAcked(control)) {
+    const old = rows.filter(
+      (row) => row.acceptedAt < before && row.flip >= since && !held.has(row.opId),
+    )
+    if (old.length > 0 && !(await drop(control, old, flip))) return
+  }
 }
 
-/** Counts what goes as its trial does: both are one transaction. */
+/** A page in a transaction of its own: who appends, or asks for the term, waits for one at most. */
+async function* pagesOfAcked(control: ControlConnection): AsyncGenerator<LoggedOperation[]> {
+  let limit = FIRST_PAGE
+  let after = Number.NEGATIVE_INFINITY
+  for (;;) {
+    const later = IDBKeyRange.lowerBound(after, true)
+    const rows = await control.run((db) => db.getAll('oplog', later, limit))
+    const last = rows.at(-1)
+    if (!last) return
+    yield rows.filter(({ state }) => state === 'acked')
+    after = last.seq
+    limit = nextPage(rows, FULL_PAGE)
+  }
+}
+
+/** Counts what goes as its trial does: both are one transaction. `false` once a handover made another backup. */
 function drop(
   control: ControlConnection,
-  page: readonly Pick<LoggedOperation, 'seq' | 'opId'>[],
-): Promise<void> {
+  page: readonly LoggedOperation[],
+  flip: number,
+): Promise<boolean> {
   return control.run(async (db) => {
     const tx = db.transaction(['control', 'oplog'], 'readwrite', { durability: 'relaxed' })
     const facts = tx.objectStore('control')
     const oplog = tx.objectStore('oplog')
+    const present = (await facts.get('control')) as Control | undefined
+    if (present?.flip !== flip) return false
     const fact = await facts.get('probation')
     const trial = fact && 'value' in fact ? (fact.value as Trial) : null
     let sent = 0
@@ -97,6 +113,7 @@ function drop(
       await facts.put({ key: 'probation', value })
     }
     await tx.done
+    return true
   })
 }
 
@@ -130,11 +147,12 @@ async function retire(o: RetentionOptions, trial: Trial, before: Control): Promi
 const counts = (row: LoggedOperation, trial: Trial | null): boolean =>
   trial !== null && row.by === 'refactored' && row.flip >= trial.flip
 
-function countSent(control: ControlConnection, trial: Trial): Promise<number> {
-  return control.run(async (db) => {
-    const rows = await db.getAllFromIndex('oplog', 'state', 'acked')
-    return rows.filter((row) => counts(row, trial)).length
-  })
+async function countSent(control: ControlConnection, trial: Trial): Promise<number> {
+  let sent = 0
+  for await (const rows of pagesOfAcked(control)) {
+    sent += rows.filter((row) => counts(row, trial)).length
+  }
+  return sent
 }
 
 /** When each backup was first seen under upstream's clock. */

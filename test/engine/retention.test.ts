@@ -1,5 +1,5 @@
 import { IDBFactory } from 'fake-indexeddb'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readControl } from '../../src/engine/control.js'
 import { readJournal } from '../../src/engine/journal.js'
 import { append, findByIds, settle } from '../../src/engine/oplog.js'
@@ -42,6 +42,47 @@ async function acknowledge(connection: ControlConnection, ...opIds: string[]): P
     await accept(connection, opId)
     await settle(connection, opId, { state: 'acked', by: 'refactored' })
   }
+}
+
+/** Puts so many rows like that of one operation. */
+async function repeat(connection: ControlConnection, opId: string, times: number): Promise<void> {
+  const [row] = await findByIds(connection, [opId])
+  if (!row) throw new Error('none')
+  const { seq: _, ...rest } = row
+  await connection.run(async (db) => {
+    const tx = db.transaction('oplog', 'readwrite')
+    for (let at = 0; at < times; at++) {
+      await tx.store.add({ ...rest, opId: `${opId} ${at}` } as typeof row)
+    }
+    await tx.done
+  })
+}
+
+/** When rows are read for the first time, and how many at once at most. */
+function watchRows() {
+  let most = 0
+  let begin = () => {}
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  const spies = (['getAll', 'openCursor'] as const).flatMap((method) =>
+    [IDBObjectStore.prototype, IDBIndex.prototype].map((prototype) => {
+      const read = (prototype as IDBObjectStore)[method]
+      return vi.spyOn(prototype as IDBObjectStore, method).mockImplementation(function (...args) {
+        const request = read.apply(this, args) as IDBRequest
+        request.addEventListener('success', () => {
+          begin()
+          if (Array.isArray(request.result)) most = Math.max(most, request.result.length)
+        })
+        return request
+      })
+    }),
+  )
+  const end = () => {
+    for (const spy of spies) spy.mockRestore()
+    return most
+  }
+  return { begun, end }
 }
 
 const backupsOf = (connection: ControlConnection) => connection.run((db) => db.count('backup'))
@@ -146,23 +187,79 @@ describe('forgetting', () => {
   it('holds up nobody who asks for the term, however many are acknowledged', async () => {
     const { connection } = await open()
     await acknowledge(connection, 'a')
-    const row = await connection.run((db) => db.getFromIndex('oplog', 'opId', 'a'))
-    if (!row) throw new Error('none')
-    const { seq: _, ...rest } = row
-    await connection.run(async (db) => {
-      const tx = db.transaction('oplog', 'readwrite')
-      for (let at = 0; at < 500; at++) {
-        await tx.store.add({ ...rest, opId: `many ${at}` } as typeof row)
-      }
-      await tx.done
-    })
+    await repeat(connection, 'a', 500)
     const ended: string[] = []
     const end = (what: string) => () => ended.push(what)
+    const rows = watchRows()
     const forgetting = forgetAcked(connection, NOW).then(end('forgot'))
-    for (let turn = 0; turn < 60; turn++) await new Promise((resolve) => setImmediate(resolve))
-    expect(ended).toEqual([])
+    await rows.begun
+    rows.end()
     await Promise.all([forgetting, readControl(connection).then(end('read'))])
     expect(ended).toEqual(['read', 'forgot'])
+    connection.close()
+  })
+
+  it('holds up nobody who appends, however many are acknowledged', async () => {
+    const { connection, retainAt } = await open()
+    await retainAt(0)
+    await acknowledge(connection, 'a')
+    await repeat(connection, 'a', 500)
+    const works = {
+      forgot: () => forgetAcked(connection, NOW),
+      counted: () => retainAt(8, { probation: { days: 7, operations: 1_000 } }),
+    }
+    for (const [what, work] of Object.entries(works)) {
+      const ended: string[] = []
+      const rows = watchRows()
+      const working = work().then(() => ended.push(what))
+      await rows.begun
+      await accept(connection, `after ${what}`).then(() => ended.push('appended'))
+      await working
+      expect(ended).toEqual(['appended', what])
+      expect(rows.end()).toBeLessThanOrEqual(100)
+    }
+    connection.close()
+  })
+
+  it('leaves what the backup of a handover holds that another tab began meanwhile', async () => {
+    const { connection } = await open()
+    await acknowledge(connection, 'a')
+    await accept(connection, 'b', NOW - DAY)
+    const control = await readControl(connection)
+    const { getAllKeys } = IDBObjectStore.prototype
+    const moved = new Promise<unknown>((resolve) => {
+      const spy = vi.spyOn(IDBObjectStore.prototype, 'getAllKeys').mockImplementation(function () {
+        const request = getAllKeys.call(this)
+        spy.mockRestore()
+        const move = connection.run(async (db) => {
+          const tx = db.transaction(['control', 'oplog', 'backup'], 'readwrite')
+          const row = await tx.objectStore('oplog').index('opId').get('b')
+          if (!row) throw new Error('none')
+          await tx.objectStore('control').put({ ...control, flip: control.flip + 2 })
+          const backup = tx.objectStore('backup')
+          const parts = [{ table: null }]
+          await backup.put({ hid: 'h2', part: 0, value: { hid: 'h2', at: NOW, parts } })
+          await backup.put({ hid: 'h2', part: 1, value: [{ opId: 'b' }] })
+          await tx.objectStore('oplog').put({ ...row, state: 'acked', by: 'refactored' })
+          await tx.done
+        })
+        resolve(move)
+        return request
+      })
+    })
+    await forgetAcked(connection, NOW)
+    await moved
+    expect((await findByIds(connection, ['b']))[0]).toMatchObject({ state: 'acked' })
+    connection.close()
+  })
+
+  it('leaves all while a handover is between its fence and its commit', async () => {
+    const { connection } = await open()
+    await acknowledge(connection, 'a')
+    const control = await readControl(connection)
+    await connection.run((db) => db.put('control', { ...control, owner: null, phase: 'saved' }))
+    await forgetAcked(connection, NOW + 1)
+    expect((await findByIds(connection, ['a']))[0]).toMatchObject({ state: 'acked' })
     connection.close()
   })
 })
