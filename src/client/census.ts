@@ -2,7 +2,7 @@ import { BUILD, CENSUS, parseCensus, parsePresence } from '../lib/roll-call.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
-import { type ControlConnection, readFact, writeFact } from '../store/control.js'
+import { type ControlConnection, changeFact, writeFact } from '../store/control.js'
 import type { Blocked, Core } from './core.js'
 import { LEASE } from './lease.js'
 
@@ -27,8 +27,11 @@ export async function waitForOldTabs<Op extends Operation>(
     return null
   }
   const now = platform.now()
-  const since = Math.min((await readFact<number>(control, 'silentSince')) ?? now, now)
-  await writeFact(control, 'silentSince', since)
+  let since = now
+  await changeFact<number>(control, 'silentSince', (held) => {
+    since = Math.min(held ?? now, now)
+    return since
+  })
   const fix = `close or reload the tabs that run an older build: ${silent.join(', ')}`
   if (now - since < PATIENCE_MS) return { by: 'OLD_TAB', fix }
   core.report(new GraySyncError('OLD_TAB', `handed over after a day of waiting: ${fix}`))

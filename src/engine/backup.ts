@@ -5,7 +5,7 @@ import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation, Pending } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { Source, SourceRow } from '../model/source.js'
-import { type ControlConnection, openControl, readFact, writeFact } from '../store/control.js'
+import { type ControlConnection, changeFact, openControl, readFact } from '../store/control.js'
 import { readControl } from './control.js'
 
 /** What a backup holds, and the digest of each part. Part 0 of the backup. */
@@ -193,7 +193,7 @@ export async function dropDoomed(control: ControlConnection): Promise<void> {
   const hid = await readFact<string>(control, DOOMED)
   if (hid === null || (await readControl(control)).handover?.id === hid) return
   await deleteBackup(control, hid)
-  await writeFact(control, DOOMED, null)
+  await changeFact(control, DOOMED, (held) => (held === hid ? null : held))
 }
 
 /** The manifests of all complete backups, newest first. */

@@ -1,7 +1,7 @@
 import { FIRST_PAGE, FULL_PAGE, nextPage, toPages } from '../lib/pages.js'
 import type { Control, LoggedOperation } from '../model/engine.js'
 import type { Operation, Pending } from '../model/operation.js'
-import { type ControlConnection, changeFact, readFact, writeFact } from '../store/control.js'
+import { type ControlConnection, changeFact, readFact } from '../store/control.js'
 import { deleteBackup, type Manifest, readManifests } from './backup.js'
 import { readControl, stepControl } from './control.js'
 import { findByIds } from './oplog.js'
@@ -123,7 +123,10 @@ async function isRetired(o: RetentionOptions): Promise<boolean> {
   const kept = await readFact<Trial>(o.control, 'probation')
   if (kept?.flip !== control.flip) {
     const trial: Trial = { flip: control.flip, since: o.heardAt, isOver: false }
-    await writeFact(o.control, 'probation', trial)
+    await changeFact<Trial>(o.control, 'probation', (held) => {
+      // Of a move that another tab made since.
+      return held && held.flip > trial.flip ? held : trial
+    })
     return false
   }
   if (kept.isOver) return true

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { CENSUS, parsePresent, ROLL_CALL } from '../../src/lib/roll-call.js'
 import type { Snapshot } from '../../src/model/handle.js'
 import type { WorkerLink } from '../../src/model/platform.js'
+import { openControl } from '../../src/store/control.js'
 import type { Tab } from '../../src/testing.js'
+import { writeOnceRead } from '../support/interpose.js'
 import { makeKeys, sign } from '../support/rollout.js'
 import { createProfile, type Profile, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
@@ -88,6 +90,25 @@ describe('a tab without graysync', () => {
     expect(await third.start()).toMatchObject({ running: 'refactored' })
     expect(codes).toEqual(['OLD_TAB'])
     await third.close()
+  })
+
+  it('holds it back for a day of its own, also where a tab stood still as it saw an older one', async () => {
+    const profile = await createWanting()
+    const visit = async () => {
+      const gray = profile.open({}, withWorker(profile.world.tab(), SILENT).tab)
+      const { blocked } = await gray.start()
+      await gray.close()
+      return blocked?.by
+    }
+    expect(await visit()).toBe('OLD_TAB')
+    profile.world.advance(DAY_MS / 2)
+    const db = await openControl(profile.world.tab())
+    const closed = writeOnceRead(db, 'silentSince', null)
+    expect(await visit()).toBe('OLD_TAB')
+    await closed
+    db.close()
+    profile.world.advance(DAY_MS)
+    expect(await visit()).toBe('OLD_TAB')
   })
 
   it('is not waited for on the way back', async () => {

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import {
   type BackupOrder,
   createBackup,
+  DOOMED,
   deleteBackup,
+  dropDoomed,
   pagesOf,
   putAll,
   readManifests,
@@ -14,9 +16,10 @@ import { digest } from '../../src/lib/digest.js'
 import type { Operation, Pending } from '../../src/model/operation.js'
 import type { Platform } from '../../src/model/platform.js'
 import type { Source } from '../../src/model/source.js'
-import { connectControl } from '../../src/store/control.js'
+import { connectControl, openControl } from '../../src/store/control.js'
 import { createFakeEngine, createWorld } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { writeOnceRead } from '../support/interpose.js'
 
 const toPending = (opId: string): Pending<Operation> => ({
   opId,
@@ -241,6 +244,22 @@ describe('a backup', () => {
     await deleteBackup(control, 'h1')
     expect((await readManifests(control)).map(({ hid }) => hid)).toEqual(['h2'])
     await expect(readPart(platform, control, manifest, 1)).rejects.toMatchObject({ code: 'BACKUP' })
+    control.close()
+  })
+})
+
+describe('the backup of a user who left while a handover went on', () => {
+  it('goes once that has ended, also where another one was to go in the same moment', async () => {
+    const { platform, control, write } = open({ withRows: false })
+    await write(createData(1), { hid: 'h2' })
+    const db = await openControl(platform)
+    await db.put('control', { key: DOOMED, value: 'h1' })
+    const doomed = writeOnceRead(db, DOOMED, 'h2')
+    await dropDoomed(control)
+    await doomed
+    await dropDoomed(control)
+    expect(await readManifests(control)).toEqual([])
+    db.close()
     control.close()
   })
 })

@@ -6,6 +6,7 @@ import { append, findByIds, settle } from '../../src/engine/oplog.js'
 import { forgetAcked, type RetentionOptions, retain } from '../../src/engine/retention.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
 import { createWorld } from '../../src/testing.js'
+import { writeOnceRead } from '../support/interpose.js'
 
 const DAY = 86_400_000
 const NOW = 1_700_000_000_000
@@ -152,6 +153,22 @@ describe('the probation of a user who writes little', () => {
     await acknowledge(connection, 'c')
     await retainAt(8)
     expect(await isRetired(connection)).toBe(false)
+    connection.close()
+  })
+})
+
+describe('the probation of a move that another tab made', () => {
+  it('goes on, also where a tab stood still as it began that of the move before', async () => {
+    const { connection, retainAt } = await open()
+    const trial = { flip: 5, since: NOW, isOver: false, forgotten: 2 }
+    await connection.run(async (db) => {
+      const moved = writeOnceRead(db, 'probation', trial)
+      await retainAt(0)
+      await moved
+      await db.put('control', { ...(await readControl(connection)), flip: 5 })
+    })
+    await retainAt(8)
+    expect(await isRetired(connection)).toBe(true)
     connection.close()
   })
 })
