@@ -51,7 +51,15 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
     next: (control: Control) => Control | null,
   ) => {
     const step = { at: o.platform.now(), kind: `handover.${kind}`, detail }
-    if (kind !== 'committed' && kind !== 'aborted') return stepControl(o.control, step, next)
+    let made: string | null = null
+    /** Where the answer was lost it is found done: another tab would have taken a term before its step. */
+    const once = (control: Control) => {
+      if (JSON.stringify(control) === made) return control
+      const changed = next(control)
+      made = JSON.stringify(changed)
+      return changed
+    }
+    if (kind !== 'committed' && kind !== 'aborted') return stepControl(o.control, step, once)
     const assign = async (tx: StepTransaction, control: Control) => {
       // What waited for an owner has one now.
       const oplog = tx.objectStore('oplog')
@@ -61,7 +69,7 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
         await Promise.all(page.map((row) => oplog.put({ ...row, assigned: control.owner })))
       }
     }
-    return withRoom(o.control, () => stepControl(o.control, step, next, assign))
+    return withRoom(o.control, () => stepControl(o.control, step, once, assign))
   }
   const insist = async (
     kind: string,

@@ -1,10 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { settle } from '../../src/engine/oplog.js'
 import type { Control } from '../../src/model/engine.js'
-import type { GraySync } from '../../src/model/handle.js'
+import type { Events, GraySync } from '../../src/model/handle.js'
 import { connectControl, openControl } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation, Tab } from '../../src/testing.js'
-import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { createFaultyFactory, type FaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign, type TestKeys } from '../support/rollout.js'
 import { createProfile, type Profile, put, queued, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
@@ -112,6 +112,69 @@ describe('a handover that failed', () => {
     expect(legacy.starts.at(-1)?.term).toBe(another + 1)
     await gray.close()
   })
+})
+
+describe('a step of a handover whose answer was lost', () => {
+  /** Loses the answer to the first step of this kind. */
+  function loseAnswer(faulty: FaultyFactory, kind: string): () => void {
+    const { add } = IDBObjectStore.prototype
+    const spy = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(function (value, key) {
+      if (value.kind === kind) {
+        faulty.isDeaf = true
+        spy.mockRestore()
+      }
+      return add.call(this, value, key)
+    })
+    return () => spy.mockRestore()
+  }
+
+  it('back leaves neither a backup nor anything that was staged, and has failed', async () => {
+    const faulty = createFaultyFactory()
+    const profile = createProfile({ indexedDB: faulty.factory })
+    await useLegacy(profile, 'a')
+    const importer = importerOf(profile.engines.refactored)
+    const { stage, discard } = importer
+    importer.stage = async (ops, id) => (await stage(ops, id)).slice(1)
+    const discarded: string[] = []
+    importer.discard = async (id) => {
+      discarded.push(id)
+      await discard(id)
+    }
+    const tab = profile.world.tab()
+    const gray = openWith(profile, rollouts.all, tab)
+    const finished: Events['handoverFinished'][] = []
+    gray.on('handoverFinished', (event) => finished.push(event))
+    const end = loseAnswer(faulty, 'handover.aborted')
+    const snapshot = await gray.start()
+    end()
+    expect(snapshot).toMatchObject({ running: 'legacy', blocked: { by: 'HANDOVER_VERIFY' } })
+    expect(finished).toMatchObject([{ outcome: 'aborted', because: 'HANDOVER_VERIFY' }])
+    expect(discarded).toEqual(finished.map(({ id }) => id))
+    const db = await openControl(tab)
+    expect(await db.count('backup')).toBe(0)
+    db.close()
+    await gray.close()
+  })
+
+  it.each(['preparing', 'fenced', 'saved', 'imported', 'committed', 'finished'])(
+    'forth goes on: %s',
+    async (kind) => {
+      const faulty = createFaultyFactory()
+      const profile = createProfile({ indexedDB: faulty.factory })
+      const opIds = await useLegacy(profile, 'a', 'b')
+      const gray = openWith(profile, rollouts.all)
+      const errors: string[] = []
+      gray.on('error', ({ code }) => errors.push(code))
+      const end = loseAnswer(faulty, `handover.${kind}`)
+      const snapshot = await gray.start()
+      end()
+      expect(snapshot).toMatchObject({ running: 'refactored' })
+      expect(snapshot).not.toHaveProperty('blocked')
+      expect(errors).toEqual([])
+      expect(queued(profile.engines.refactored)).toEqual(opIds)
+      await gray.close()
+    },
+  )
 })
 
 describe('the order within one thing', () => {
@@ -298,11 +361,22 @@ describe('a handover that is committed', () => {
       if (!lost && value.handover?.finishing) {
         lost = true
         faulty.isDeaf = true
+        faulty.hangs = true
       }
       return write.call(this, value, key)
     }
     const finished: string[] = []
     const tab = profile.world.tab()
+    const { setTimer } = tab
+    // For as long as an opening is waited for: the commit itself is not tried again.
+    tab.setTimer = (run, ms) => {
+      if (!faulty.hangs || ms !== 2_000) return setTimer(run, ms)
+      setImmediate(() => {
+        faulty.hangs = false
+        run()
+      })
+      return () => {}
+    }
     const gray = openWith(profile, rollouts.all, tab)
     gray.on('handoverFinished', ({ outcome }) => finished.push(outcome))
     try {
