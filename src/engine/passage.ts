@@ -54,6 +54,6 @@ async function readSizes<Op extends Operation>(
   const asking = [from, to].map(async ({ queue }) => queue?.size())
   const [left, right] = await Promise.all(asking).catch(() => [])
   if (left?.seq === undefined || right?.seq === undefined) return null
-  const busy = [left, right].some((size) => size.count > 0 || (size.inflight ?? 0) > 0)
+  const busy = [left, right].some(({ count, inflight = 0 }) => count !== 0 || inflight !== 0)
   return { busy, seq: `${left.seq}/${right.seq}` }
 }

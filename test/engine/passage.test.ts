@@ -62,6 +62,7 @@ describe('the way from one engine to the other', () => {
   it.each<[string, Adapter, Adapter]>([
     ['something waits', sized({ ...EMPTY, count: 1 }), sized(EMPTY)],
     ['something waits on the other side', sized(EMPTY), sized({ ...EMPTY, count: 1 })],
+    ['a queue can not say how much', sized({ ...EMPTY, count: Number.NaN }), sized(EMPTY)],
     ['something is on the wire', sized({ ...EMPTY, inflight: 1 }), sized(EMPTY)],
     ['something came during the request', sized(EMPTY, { ...EMPTY, count: 1 }), sized(EMPTY)],
     ['something came and went', sized(EMPTY, { ...EMPTY, seq: 8 }), sized(EMPTY)],
