@@ -84,7 +84,11 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     const older = rows.filter(({ seq, opId }) => seq <= newest && !asked.has(opId))
     for (const { opId } of older) asked.add(opId)
     const applied = new Set(await findApplied(o.platform, host.running, older))
-    for (const { opId } of applied) await o.ack(opId, host.name)
+    for (const { opId } of applied) {
+      handed.add(opId)
+      // Not waited for: on a full disk it takes as long as there is no room.
+      o.ack(opId, host.name).catch(() => undefined)
+    }
     return rows.filter((row) => !applied.has(row))
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Running } from '../../src/model/engine.js'
-import type { FakeEngine, RowOperation } from '../../src/testing.js'
+import type { FakeEngine, RowOperation, WorldOptions } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys } from '../support/rollout.js'
 import { createServed } from '../support/served.js'
 import { createProfile, put, queued, rest } from '../support/session.js'
@@ -14,8 +15,8 @@ function extend(engine: FakeEngine, more: Partial<Running<RowOperation>>): void 
 }
 
 /** A profile whose tab died with two operations that its engine had been handed, and one that waits since. */
-async function leaveBehind() {
-  const profile = createProfile()
+async function leaveBehind(o: WorldOptions = {}) {
+  const profile = createProfile(o)
   const tab = profile.world.tab()
   const first = profile.open({}, tab)
   await first.start()
@@ -67,6 +68,18 @@ describe('what was on the wire when a tab died', () => {
     const next = open()
     await next.start()
     await expect.poll(() => queued(engines.legacy)).toEqual([sent, lost])
+    await next.close()
+  })
+
+  it('and is at the server keeps nothing else from the engine while the disk is full', async () => {
+    const disk = createFaultyFactory()
+    const { engines, open, lost } = await leaveBehind({ indexedDB: disk.factory })
+    extend(engines.legacy, { probe: async (opId) => (opId === lost ? 'absent' : 'applied') })
+    const next = open()
+    disk.full = (stores) => stores.length === 1 && stores.contains('oplog')
+    void next.start()
+    await expect.poll(() => queued(engines.legacy)).toEqual([lost])
+    disk.full = false
     await next.close()
   })
 
