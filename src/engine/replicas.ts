@@ -1,3 +1,4 @@
+import { FIRST_PAGE, nextPage } from '../lib/pages.js'
 import type { Control } from '../model/engine.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
@@ -6,7 +7,7 @@ import { type ControlConnection, changeFact, readFact } from '../store/control.j
 import { connectHost, type HostConnection } from '../store/host.js'
 import { readControl } from './control.js'
 
-/** So many operations are moved at once. */
+/** So many operations are moved at once, and fewer where they are heavy. */
 const BATCH = 500
 
 /** The databases of the host that hold a replica of the control record, and operations that were captured there. */
@@ -81,16 +82,17 @@ export async function createReplicas(
 
   const moveOne = async ({ connection, store }: Member): Promise<number> => {
     let count = 0
-    let batch: readonly Captured[]
-    do {
-      batch = await connection.readCaptured(BATCH)
+    // Not until nothing comes any more: an app that goes on writing would never let this end.
+    const all = await connection.countCaptured()
+    for (let limit = FIRST_PAGE; count < all; ) {
+      const batch = await connection.readCaptured(limit)
       if (batch.length === 0) break
       await take(batch, store)
       // A crash before this line repeats it: each operation has its id.
       await connection.dropCaptured(batch)
       count += batch.length
-      // Not until nothing comes any more: an app that goes on writing would never let this end.
-    } while (batch.length === BATCH)
+      limit = nextPage(batch, BATCH)
+    }
     return count
   }
 

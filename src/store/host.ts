@@ -18,6 +18,7 @@ interface HostSchema extends DBSchema {
 export interface HostConnection {
   /** Raises the replica; a higher one stays. `false` where there is none. */
   raise(rights: Rights): Promise<boolean>
+  countCaptured(): Promise<number>
   /** The oldest operations that were captured and not moved since, in order. */
   readCaptured(limit: number): Promise<Captured[]>
   /** Deletes these, once they are in the op-log; in a database that was made anew their numbers are those of others. */
@@ -60,6 +61,7 @@ export function connectHost(platform: Platform, name: string): HostConnection {
         await tx.done
         return true
       }, false),
+    countCaptured: () => run((db) => db.count('graysyncCaptured'), 0),
     readCaptured: (limit) => run((db) => db.getAll('graysyncCaptured', null, limit), []),
     dropCaptured: (captured) =>
       run(async (db) => {

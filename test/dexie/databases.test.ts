@@ -1,5 +1,6 @@
 import { Dexie } from 'dexie'
-import { describe, expect, it } from 'vitest'
+import { IDBObjectStore } from 'fake-indexeddb'
+import { describe, expect, it, vi } from 'vitest'
 import { grayStores, grayWrites } from '../../src/dexie.js'
 import { connectControl, readFact } from '../../src/store/control.js'
 import { createDexieProfile, toOperation } from '../support/dexie-profile.js'
@@ -138,6 +139,27 @@ async function setUp() {
 }
 
 describe('a database that does not answer', () => {
+  it('in time for hundreds of heavy rows has them moved by fewer at once', async () => {
+    const { load, world } = await createDexieProfile()
+    const page = await load('legacy')
+    const { getAll } = IDBObjectStore.prototype
+    vi.spyOn(IDBObjectStore.prototype, 'getAll').mockImplementation(function (
+      this: IDBObjectStore,
+      query,
+      count = 1_000,
+    ) {
+      // So slow is this disk that it reads a megabyte in the two seconds that it is given.
+      if (this.name === 'graysyncCaptured' && count > 10) queueMicrotask(() => world.advance(2_000))
+      return getAll.call(this, query, count)
+    })
+    const text = 'x'.repeat(100_000)
+    const rows = Array.from({ length: 20 }, (_, n) => ({ id: `card-${n + 10}`, text }))
+    await page.legacy.cards.bulkPut(rows)
+    const open = await page.gray.openOperations()
+    expect(open.map(({ op }) => op.entityId)).toEqual(rows.map(({ id }) => id))
+    await page.leave()
+  })
+
   it('does not keep what is captured in another one from the engine', async () => {
     const { engines, page, pass } = await setUp()
     await page.legacy.cards.put({ id: 'a', text: '1' })
