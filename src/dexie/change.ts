@@ -38,7 +38,7 @@ export function readChanges(
   { failures, results, doomed }: DBCoreMutateResponse & { doomed: readonly IDBValidKey[] },
 ): RowChange[] {
   const took = (_: unknown, at: number) => !failures[at]
-  if (request.type === 'deleteRange') return doomed.map(toDelete)
+  if (request.type === 'deleteRange') return failures[0] ? [] : doomed.map(toDelete)
   if (request.type === 'delete') return request.keys.filter(took).map(toDelete)
   const { autoIncrement, keyPath, extractKey } = schema.primaryKey
   // The database puts a key that it gives into its own copy of the row.

@@ -211,6 +211,23 @@ describe('a write to a captured table', () => {
     },
   )
 
+  it.each<[string, (cards: CardDatabase['cards']) => Promise<unknown>]>([
+    ['clear', (cards) => cards.clear()],
+    ['delete of a range', (cards) => cards.where(':id').above('').delete()],
+    ['delete', (cards) => cards.delete('a')],
+  ])('is none where the browser refuses a %s, and the app goes on', async (_, drop) => {
+    const { load, disk } = await createDexieProfile()
+    const page = await load('legacy')
+    const { cards } = page.legacy
+    await cards.put({ id: 'a', text: 'kept' })
+    disk.refuses = 'cards'
+    await page.legacy.transaction('rw', cards, () => drop(cards).catch(() => undefined))
+    disk.refuses = null
+    expect(await cards.toArray()).toEqual([{ id: 'a', text: 'kept' }])
+    expect(await logged(page.gray)).toEqual([['put', 'a', 'kept']])
+    await page.leave()
+  })
+
   it('that refuses some rows captures the others', async () => {
     const { load } = await createDexieProfile()
     const page = await load('legacy')

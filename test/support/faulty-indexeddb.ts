@@ -84,7 +84,7 @@ function spoil(db: IDBDatabase, faulty: FaultyFactory): void {
 function refuseWrites(tx: Working, faulty: FaultyFactory): void {
   const exec = tx._execRequestAsync.bind(tx)
   tx._execRequestAsync = (work) => {
-    const isWrite = work.operation.name.includes('storeRecord')
+    const isWrite = /storeRecord|deleteRecord|clear/.test(work.operation.name)
     if (!isWrite || work.source?.name !== faulty.refuses) return exec(work)
     const operation = () => {
       throw new DOMException('no room', 'QuotaExceededError')
