@@ -48,7 +48,8 @@ export interface HandingOptions<Op extends Operation> {
 }
 
 export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Handing<Op> {
-  let met: Running<Op> | null = null
+  /** An engine may answer the same each time that it starts. */
+  let met: Host<Op> | null = null
   let handed = new Set<string>()
   /** Things with an operation that this engine does not know, by user: what comes after it waits as well. */
   let held = new Set<string>()
@@ -147,10 +148,10 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
 
   return {
     async meet(host) {
-      if (met === host.running) return false
+      if (met === host) return false
       const queued = await readQueue(host)
       newest = await readNewest(o.log)
-      met = host.running
+      met = host
       handed = new Set(queued.map((pending) => pending.opId))
       held = new Set()
       redone = new Set()

@@ -173,6 +173,28 @@ describe('an engine that misbehaves', () => {
     await gray.close()
   })
 
+  it('and answers the same at each start is handed once more what it forgot in between', async () => {
+    const { world, engines, open } = createProfile()
+    let memory: string[] = []
+    const running = {
+      push: async ({ opId }: { opId: string }) => void memory.push(opId),
+      stop() {
+        memory = []
+      },
+    }
+    const { queue, ...forgetful } = { ...engines.legacy, start: () => running }
+    const tab = world.tab()
+    const gray = open({ engines: { ...engines, legacy: forgetful } }, tab)
+    await gray.start()
+    const { opId } = await gray.enqueue(put('a'))
+    await expect.poll(() => memory).toEqual([opId])
+    tab.live('pagehide')
+    expect(memory).toEqual([])
+    tab.live('pageshow')
+    await expect.poll(() => memory).toEqual([opId])
+    await gray.close()
+  })
+
   it('and hangs is not given one thing after another to hang on in one go', async () => {
     const { world, engines, open } = createProfile()
     const gray = open()
