@@ -98,7 +98,9 @@ export function createClient<Op extends Operation>(
     })
   }
   const reach = (): Promise<Opened<Op>> => {
-    if (isClosed) return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
+    if (isClosed || (closing && !opening)) {
+      return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
+    }
     opening ??= openAll()
     return opening
   }
@@ -156,7 +158,7 @@ export function createClient<Op extends Operation>(
       return state.get().guarantee
     },
     async start() {
-      if (isClosed) return state.get()
+      if (closing !== null) return state.get()
       if (!starting) state.show({ phase: 'starting', decision: null, running: null })
       starting ??= begin().catch(halt)
       const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the start goes on in the background')

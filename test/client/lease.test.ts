@@ -283,6 +283,20 @@ describe('closing', () => {
     await next.close()
   })
 
+  it('before the start opens nothing, whatever is asked of the handle afterwards', async () => {
+    const { world, engines, open } = createProfile()
+    const gray = open()
+    const closing = gray.close()
+    const starting = gray.start()
+    await expect(gray.enqueue(put('a'))).rejects.toMatchObject({ code: 'CLOSED' })
+    await closing
+    expect(await starting).toMatchObject({ running: null })
+    await rest()
+    expect(gray.getSnapshot().phase).toBe('closed')
+    expect(engines.legacy.starts).toEqual([])
+    expect(await world.tab().locks()).toEqual([])
+  })
+
   it('while the lease is being asked for gives it back once it comes', async () => {
     const { world, open } = createProfile()
     const tab = world.tab()
