@@ -28,7 +28,7 @@ export interface Hosting<Op extends Operation> {
     grant: Grant,
     isWanted: () => boolean,
   ): Promise<boolean>
-  /** No engine of before goes on by itself, since it can't be stopped. Waits for one that starts still. */
+  /** No engine of before goes on by itself, since it can't be stopped. Waits for one that starts or stops still. */
   isFree(): Promise<boolean>
   /** Lets what runs send what it holds, within a bound: the next handover then has less to move, or finds the queue empty. */
   drain(): Promise<void>
@@ -46,7 +46,8 @@ export function createHosting<Op extends Operation>(
   const { installation } = core.profile
   let isCleared = false
   let host: (Host<Op> & { abort: AbortController }) | null = null
-  let starting: Promise<unknown> = Promise.resolve()
+  /** What starts or stops still. */
+  let passing: Promise<unknown> = Promise.resolve()
   let isFree = true
   /** An engine that was given up may still come up. */
   let isLate = false
@@ -145,11 +146,11 @@ export function createHosting<Op extends Operation>(
     term: () => host?.term ?? null,
     start(...given) {
       const started = begin(...given)
-      starting = started.catch(() => undefined)
+      passing = started.catch(() => undefined)
       return started
     },
     async isFree() {
-      await starting
+      await passing
       return isFree
     },
     async drain() {
@@ -165,7 +166,9 @@ export function createHosting<Op extends Operation>(
       if (!stopping) return isFree
       if (!stopping.running.stop) isFree = false
       if (o?.atOnce) stopping.abort.abort()
-      const isClean = await stopEngine(platform, stopping.running)
+      const stopped = stopEngine(platform, stopping.running)
+      passing = stopped
+      const isClean = await stopped
       stopping.abort.abort()
       await core.witness(stopping.name, { isClean }).catch(core.report)
       if (stopping.name === 'refactored') core.observe({ kind: 'stopped' })

@@ -78,6 +78,37 @@ describe('a page that is kept to be shown again', () => {
     await gray.close()
   })
 
+  it('starts none beside one that stops still, which writes its last into their queue', async () => {
+    const { world, engines, open } = createProfile()
+    const { start } = engines.legacy
+    let running = 0
+    const most: number[] = []
+    let go = () => {}
+    engines.legacy.start = async (ctx) => {
+      most.push(++running)
+      const stop = async () => {
+        await new Promise<void>((resolve) => {
+          go = resolve
+        })
+        running--
+      }
+      return { ...(await start(ctx)), stop }
+    }
+    const tab = world.tab()
+    const gray = open({}, tab)
+    await gray.start()
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await rest()
+    go()
+    await expect.poll(() => most).toEqual([1, 1])
+    await awaitSnapshot(gray, isWriter)
+    const closing = gray.close()
+    await rest()
+    go()
+    await closing
+  })
+
   it('does not take the lease while it is hidden in the line', async () => {
     const { world, engines, open } = createProfile()
     const leader = open()
