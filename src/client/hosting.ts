@@ -46,6 +46,8 @@ export function createHosting<Op extends Operation>(
   const { installation } = core.profile
   let isCleared = false
   let host: (Host<Op> & { abort: AbortController }) | null = null
+  /** Of the last start. */
+  let latest = new AbortController()
   /** What starts or stops still. */
   let passing: Promise<unknown> = Promise.resolve()
   let isFree = true
@@ -119,6 +121,7 @@ export function createHosting<Op extends Operation>(
   const begin: Hosting<Op>['start'] = async (name, engine, grant, isWanted) => {
     if (isLate) throw new GraySyncError('ENGINE_TIMEOUT', 'the engine of before still starts')
     const abort = new AbortController()
+    latest = abort
     const started = name === 'refactored' ? core.breaker.begin(abort.signal) : () => {}
     try {
       const context = createContext(name, grant, abort)
@@ -163,7 +166,10 @@ export function createHosting<Op extends Operation>(
     async stop(o) {
       const stopping = host
       host = null
-      if (!stopping) return isFree
+      if (!stopping) {
+        latest.abort()
+        return isFree
+      }
       if (!stopping.running.stop) isFree = false
       if (o?.atOnce) stopping.abort.abort()
       const stopped = stopEngine(platform, stopping.running)

@@ -143,9 +143,9 @@ export function createSession<Op extends Operation>(
       const decision = core.decision()
       state.show({ phase: 'running', decision, running: name, role: 'writer', ...why })
     } catch (cause) {
+      if (!isMine()) return
       const { code } = core.report(cause)
       const fix = `engine ${name} did not start: reload when online, or ship a build that has it`
-      if (!isMine()) return
       refuse(code, fix)
       const again = async () => {
         if (!isMine() || (name === 'refactored' && core.breaker.isOpen())) return

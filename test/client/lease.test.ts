@@ -150,6 +150,34 @@ describe('a page that is kept to be shown again', () => {
 })
 
 describe('a page that is kept while its engine starts', () => {
+  it('tells it at once, and takes it for no failure that it gives up', async () => {
+    const { world, engines, open } = createProfile()
+    const { start } = engines.legacy
+    let begin = () => {}
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    engines.legacy.start = (ctx) => {
+      begin()
+      return new Promise((_, reject) => {
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))
+      })
+    }
+    const tab = world.tab()
+    const gray = open({}, tab)
+    const told: unknown[] = []
+    gray.on('error', (error) => told.push(error))
+    const starting = gray.start()
+    await begun
+    tab.live('pagehide')
+    await starting
+    engines.legacy.start = start
+    tab.live('pageshow')
+    expect(await awaitSnapshot(gray, isWriter)).toMatchObject({ running: 'legacy' })
+    expect(told).toEqual([])
+    await gray.close()
+  })
+
   it('starts none beside it where it can not be stopped, and lets another tab lead', async () => {
     const { world, engines, open } = createProfile()
     const { start } = engines.legacy
