@@ -30,7 +30,7 @@ export interface LeaseOptions {
 }
 
 export function createLease<Op extends Operation>(
-  { platform, report, stores }: Core<Op>,
+  { platform, report, stores, signal: life }: Core<Op>,
   o: LeaseOptions,
 ): Lease {
   /** Changes with every giving back: what was asked for before is no longer wanted. */
@@ -69,6 +69,14 @@ export function createLease<Op extends Operation>(
     turn = new AbortController()
   }
 
+  const giveBack = () => {
+    leaveLine()
+    held?.release()
+    held = null
+  }
+  // Whatever hangs as a handle is closed: the next one is to lead.
+  life.addEventListener('abort', giveBack, { once: true })
+
   return {
     isHeld: () => held !== null,
     isKept: async () => (await platform.locks()).some((lock) => lock.name === LEASE && lock.isHeld),
@@ -86,10 +94,6 @@ export function createLease<Op extends Operation>(
       const pulse = mintId(platform.now(), platform.randomBytes(16))
       if (held && stores.control) await writeFact(stores.control, 'pulse', pulse)
     },
-    giveBack() {
-      leaveLine()
-      held?.release()
-      held = null
-    },
+    giveBack,
   }
 }

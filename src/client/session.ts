@@ -77,7 +77,7 @@ export function createSession<Op extends Operation>(
   }
 
   async function lead(): Promise<void> {
-    if (signal.aborted) return lease.giveBack()
+    if (ended) return lease.giveBack()
     const mine = ++reign
     const isMine = () => mine === reign && !signal.aborted
     following.end()

@@ -342,6 +342,28 @@ describe('closing', () => {
     await next.close()
   })
 
+  it('starts no engine any more, also where the lease is lost while the one that runs still stops', async () => {
+    const { world, engines, open } = createProfile()
+    const { start } = engines.legacy
+    let go = () => {}
+    const stopped = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    engines.legacy.start = async (ctx) => ({ ...(await start(ctx)), stop: () => stopped })
+    const tab = world.tab()
+    const gray = open({}, tab)
+    await gray.start()
+    const closing = gray.close()
+    await rest()
+    tab.loseLocks()
+    await rest()
+    go()
+    await closing
+    await rest()
+    expect(engines.legacy.starts.map(({ signal }) => signal.aborted)).toEqual([true])
+    expect(await tab.locks()).toEqual([])
+  })
+
   it('before the start opens nothing, whatever is asked of the handle afterwards', async () => {
     const { world, engines, open } = createProfile()
     const gray = open()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { openControl } from '../../src/store/control.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
-import { createProfile, put, queued, rest } from '../support/session.js'
+import { createProfile, inTime, put, queued, rest } from '../support/session.js'
 
 describe('a full disk', () => {
   it('at the very first start leaves the user with legacy, and says why', async () => {
@@ -207,6 +207,19 @@ describe('a database that stalls', () => {
     await closing
     faulty.stalls = null
     const next = open()
+    expect(await next.start()).toMatchObject({ role: 'writer' })
+    await next.close()
+  })
+
+  it('where the engine’s end is to be written does not keep the lease from the next either', async () => {
+    const faulty = createFaultyFactory()
+    const profile = createProfile({ indexedDB: faulty.factory })
+    const gray = profile.open()
+    await gray.start()
+    faulty.stalls = 'graysync-control'
+    await inTime(profile, gray.close())
+    faulty.stalls = null
+    const next = profile.open()
     expect(await next.start()).toMatchObject({ role: 'writer' })
     await next.close()
   })
