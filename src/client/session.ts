@@ -59,11 +59,22 @@ export function createSession<Op extends Operation>(
     const mine = reign
     attendance.show()
     if (core.stores.isNewer) return waitForUpdate()
+    // What fails for a page that was left since is no failure of the one that is shown.
+    await join(() => mine === reign).catch((cause) => mine === reign && halt(cause))
+  }
+
+  async function join(isMine: () => boolean): Promise<void> {
     if (!platform.lock || (await lease.take())) return lead()
-    if (mine !== reign) return
-    await follow()
-    if (mine === reign) standInLine()
-    else following.end()
+    const { control: connection } = core.stores
+    const control = isMine() && connection ? await readControl(connection) : null
+    if (!isMine()) return
+    if (control) {
+      core.decided(core.decide(control.owner ?? control.handover?.from ?? 'legacy'))
+      following.begin()
+      following.show(control)
+      void raise(core, control)
+    } else refuseBare()
+    standInLine()
   }
 
   function standInLine(): void {
@@ -186,7 +197,7 @@ export function createSession<Op extends Operation>(
     if (ended) return
     if (!away) return void recheck().catch(core.report)
     away = false
-    begin().catch(halt)
+    void begin()
   }
 
   /** A page whose engine could not be stopped may have lost the lease while it stood still: some browsers tell nobody. */
@@ -198,16 +209,6 @@ export function createSession<Op extends Operation>(
     const isOver = (await readControl(connection)).term > term
     const isKept = !isOver && ((await lease.isKept()) || (await lease.take()))
     if (mine === reign && !isKept) await stepBack()
-  }
-
-  async function follow(): Promise<void> {
-    const { control: connection } = core.stores
-    if (!connection) return refuseBare()
-    const control = await readControl(connection)
-    core.decided(core.decide(control.owner ?? control.handover?.from ?? 'legacy'))
-    following.begin()
-    following.show(control)
-    void raise(core, control)
   }
 
   function halt(cause: unknown): void {
@@ -223,7 +224,7 @@ export function createSession<Op extends Operation>(
   /** What does not open as a page is shown again may do so later. */
   async function beginAgain(mine: number): Promise<void> {
     await (await import('./patrol.js')).untilReadable(platform, signal)
-    if (mine === reign && !signal.aborted) await begin().catch(halt)
+    if (mine === reign) await begin()
   }
 
   return {
@@ -232,7 +233,7 @@ export function createSession<Op extends Operation>(
         if (life === 'pagehide' || life === 'freeze') leave()
         if (life === 'pageshow' || life === 'resume') comeBack()
       }, signal)
-      await begin().catch(halt)
+      await begin()
     },
     host: hosting.host,
     isStill: attendance.isStill,

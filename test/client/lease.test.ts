@@ -109,6 +109,32 @@ describe('a page that is kept to be shown again', () => {
     await closing
   })
 
+  it('leads, also where the browser refuses only then what was asked before it was left', async () => {
+    const { world, open } = createProfile()
+    const tab = world.tab()
+    const { lock } = tab
+    let refuse = () => {}
+    const asked = new Promise<void>((resolve) => {
+      tab.lock = (name, o) => {
+        if (!o.ifAvailable) return lock?.(name, o) ?? Promise.resolve(null)
+        tab.lock = lock
+        resolve()
+        return new Promise((_, reject) => {
+          refuse = () => reject(new DOMException('it is not active', 'InvalidStateError'))
+        })
+      }
+    })
+    const gray = open({}, tab)
+    const starting = gray.start()
+    await asked
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await awaitSnapshot(gray, isWriter)
+    refuse()
+    expect(await starting).toMatchObject({ phase: 'running', role: 'writer' })
+    await gray.close()
+  })
+
   it('does not take the lease while it is hidden in the line', async () => {
     const { world, engines, open } = createProfile()
     const leader = open()
