@@ -171,9 +171,10 @@ describe('old operations that can not be swept', () => {
     await expect.poll(() => before.openOperations()).toEqual([])
     await before.close()
     world.advance(40 * 86_400_000)
-    const { openCursor } = IDBIndex.prototype
-    IDBIndex.prototype.openCursor = () => {
-      throw new DOMException('of the disk', 'DataError')
+    const { getAll } = IDBObjectStore.prototype
+    IDBObjectStore.prototype.getAll = function (query, count) {
+      if (this.name === 'oplog') throw new DOMException('of the disk', 'DataError')
+      return getAll.call(this, query, count)
     }
     try {
       const gray = open()
@@ -182,7 +183,7 @@ describe('old operations that can not be swept', () => {
       expect(gray.getSnapshot().phase).toBe('running')
       await gray.close()
     } finally {
-      IDBIndex.prototype.openCursor = openCursor
+      IDBObjectStore.prototype.getAll = getAll
     }
     const db = await openControl(platform)
     expect(await db.count('oplog')).toBe(1)
