@@ -206,13 +206,15 @@ async function takeBack<Op extends Operation>(
   moved: readonly string[],
 ): Promise<Outcome> {
   let error = toError(cause)
-  // Without room not even the way back can be written.
-  if (error.code === 'QUOTA') await deleteBackup(h.control, h.id).catch(() => undefined)
+  const present = await readControl(h.control)
+  if (h.coordinator.isMine(present) && !present.handover?.finishing) {
+    // First: a page that dies later would leave it for ever, and without room not even the way back can be written.
+    await deleteBackup(h.control, h.id).catch(() => undefined)
+  }
   if (await h.coordinator.abort(error)) {
     // What fails here is tried before the engine starts.
     await raise(h).catch(() => undefined)
     await h.target.queue?.importer?.discard(h.id).catch(() => undefined)
-    await deleteBackup(h.control, h.id).catch(() => undefined)
   } else {
     // The commit may have got through although its answer did not.
     const { claim, handover: state } = await readControl(h.control)

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { readManifests } from '../../src/engine/backup.js'
 import { settle } from '../../src/engine/oplog.js'
 import type { Control } from '../../src/model/engine.js'
 import type { Events, GraySync } from '../../src/model/handle.js'
@@ -110,6 +111,40 @@ describe('a handover that failed', () => {
     expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'ABORTED' } })
     expect(another).toBeGreaterThan(0)
     expect(legacy.starts.at(-1)?.term).toBe(another + 1)
+    await gray.close()
+  })
+})
+
+describe('a page that dies as its handover is taken back', () => {
+  it('leaves no backup behind', async () => {
+    const profile = createProfile()
+    await useLegacy(profile, 'a')
+    const { legacy, refactored } = profile.engines
+    legacy.disk.rows.set('cards', new Map([['a', { id: 'a' }]]))
+    const [exporter, importer] = [exporterOf(legacy), importerOf(refactored)]
+    const [{ read }, { discard }] = [exporter, importer]
+    exporter.read = () => Promise.reject(new Error('unreadable'))
+    const dying = profile.world.tab()
+    const died = new Promise<void>((resolve) => {
+      importer.discard = () => {
+        dying.kill()
+        resolve()
+        return new Promise(() => undefined)
+      }
+    })
+    void openWith(profile, rollouts.all, dying).start()
+    await died
+    exporter.read = read
+    importer.discard = discard
+    const tab = profile.world.tab()
+    const gray = openWith(profile, rollouts.all, tab)
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    const db = await openControl(tab)
+    const hids = new Set((await db.getAllKeys('backup')).map(([hid]) => hid))
+    db.close()
+    const control = connectControl(tab)
+    expect([...hids]).toEqual((await readManifests(control)).map(({ hid }) => hid))
+    control.close()
     await gray.close()
   })
 })
