@@ -96,10 +96,11 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   /** Noted before any effect is given late: this page may die between that and the next. Answers where that failed. */
   const noteRedone = async (host: Host<Op>, rows: readonly LoggedOperation[]) => {
     const failed = new Set<string>()
+    const late = new Set(redone)
     for (const { op, opId, applied, state } of rows) {
       const subject = toSubject(op)
-      if (!applied) redone.add(subject)
-      else if (redone.has(subject) && (await leads(host))) {
+      if (!applied) late.add(subject)
+      else if (late.has(subject) && (await leads(host))) {
         await settle(o.log, opId, { state, applied: false }).catch(() => failed.add(subject))
       }
     }
@@ -117,6 +118,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   const hand = async (host: Host<Op>, row: LoggedOperation): Promise<void> => {
     const op = row.op as Identified<Op>
     if (host.engine.knows?.(op) === false) return quarantine(host, row)
+    if (!row.applied) redone.add(toSubject(op))
     const applied = row.applied && !redone.has(toSubject(op))
     await push(o.platform, host, op, applied).catch((cause) => {
       const error = toPushError(host.name, row.opId, cause)

@@ -521,6 +521,38 @@ describe('an effect that comes late', () => {
   })
 })
 
+describe('an operation that is tried again', () => {
+  it('is told as applied still, whatever comes behind it on the same thing', async () => {
+    const profile = createProfile()
+    const { engines, open } = profile
+    const { start } = engines.legacy
+    const told: unknown[] = []
+    engines.legacy.start = async (ctx) => {
+      const running = await start(ctx)
+      return {
+        ...running,
+        async push(op, { applied }) {
+          told.push([op.row?.text, applied])
+          if (told.length <= 2) throw new Error('not yet')
+          await running?.push?.(op, { applied })
+        },
+      }
+    }
+    const gray = open()
+    await gray.enqueue(put('a', '1'), { applied: true })
+    await gray.enqueue(put('a', '2'))
+    void gray.start()
+    await pass(profile, 10_000)
+    expect(told).toEqual([
+      ['1', true],
+      ['1', true],
+      ['1', true],
+      ['2', false],
+    ])
+    await gray.close()
+  })
+})
+
 describe('an operation that names nothing', () => {
   it('and came with the queue of an engine stands in the way of no other', async () => {
     const profile = createProfile()
