@@ -45,7 +45,7 @@ export function createHosting<Op extends Operation>(
   const { platform } = core
   const { installation } = core.profile
   let isCleared = false
-  let host: (Host<Op> & { abort: AbortController }) | null = null
+  let host: (Host<Op> & { abort: AbortController; term: number }) | null = null
   /** Of the last start. */
   let latest = new AbortController()
   /** What starts or stops still. */
@@ -73,12 +73,9 @@ export function createHosting<Op extends Operation>(
   const createContext = (
     name: EngineName,
     { flip, term }: Grant,
-    abort: AbortController,
+    signal: AbortSignal,
+    fenced: () => void,
   ): EngineContext => {
-    const { signal } = abort
-    const fenced = () => {
-      if (host?.abort === abort) onFenced(term)
-    }
     const observe = name === 'refactored' ? core.observe : () => {}
     const transport = createTransport({
       fetch: platform.fetch,
@@ -124,11 +121,20 @@ export function createHosting<Op extends Operation>(
     latest = abort
     const started = name === 'refactored' ? core.breaker.begin(abort.signal) : () => {}
     try {
-      const context = createContext(name, grant, abort)
+      const { term } = grant
+      const fenced = () => {
+        if (host?.abort === abort) onFenced(term)
+      }
+      const context = createContext(name, grant, abort.signal, fenced)
       const running = await startEngine(platform, name, engine, context, giveUp)
       if (isWanted()) {
         started()
-        host = { name, engine, running, abort, term: grant.term }
+        const leads = async () => {
+          const isOver = (await readTerm(term)) !== term
+          if (isOver) fenced()
+          return !isOver
+        }
+        host = { name, engine, running, abort, term, leads }
         return true
       }
       if (!running.stop) isFree = false

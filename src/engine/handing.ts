@@ -5,7 +5,6 @@ import type { Platform } from '../model/platform.js'
 import type { Captured } from '../model/writes.js'
 import { withinTime } from '../platform/bound.js'
 import type { ControlConnection } from '../store/control.js'
-import { readControl } from './control.js'
 import { appendCaptured, readNewest, settle, toSubject } from './oplog.js'
 import { findApplied } from './probe.js'
 
@@ -19,8 +18,8 @@ export interface Host<Op extends Operation> {
   name: EngineName
   engine: Engine<Op>
   running: Running<Op>
-  /** Under which it was started. */
-  term: number
+  /** Whether the term under which it was started still counts; where not, it is stopped. */
+  leads(): Promise<boolean>
 }
 
 /** What the running engine was handed: nothing goes to it twice while it runs. */
@@ -69,7 +68,7 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     const isSure = () => o.platform.monotonic() - sureAt < SURE_MS
     for (let look = 0; look < MOST_LOOKS && !isSure(); look++) {
       const askedAt = o.platform.monotonic()
-      if ((await readControl(o.log)).term !== host.term) return false
+      if (!(await host.leads())) return false
       sureAt = askedAt
     }
     return isSure() && o.host() === host

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { openControl } from '../../src/store/control.js'
+import type { Tab } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { createProfile, inTime, put, queued, rest } from '../support/session.js'
 
@@ -89,6 +90,13 @@ describe('connections that die', () => {
   })
 })
 
+/** As a user clears the data of a site: nothing tells the page. */
+function clearControl({ indexedDB }: Tab): Promise<Event> {
+  return new Promise((resolve) => {
+    indexedDB?.deleteDatabase('graysync-control').addEventListener('success', resolve)
+  })
+}
+
 describe('storage that is cleared under a running page', () => {
   it('is told once; the engine stops sending and starts anew, as on a first start', async () => {
     const { world, engines, open } = createProfile()
@@ -97,10 +105,7 @@ describe('storage that is cleared under a running page', () => {
     await gray.start()
     const told: string[] = []
     gray.on('error', ({ code, message }) => told.push(`${code} ${message}`))
-    await new Promise((resolve) => {
-      const request = tab.indexedDB?.deleteDatabase('graysync-control')
-      request?.addEventListener('success', resolve)
-    })
+    await clearControl(tab)
     world.answer(() => new Response('ok'))
     const [ctx] = engines.legacy.starts
     const send = (from = ctx) => from?.fetch('https://x.test/', { method: 'POST', body: 'a' })
@@ -115,6 +120,28 @@ describe('storage that is cleared under a running page', () => {
     expect(await next.start()).toMatchObject({ running: 'legacy', role: 'writer' })
     await next.close()
   })
+})
+
+describe('storage that is cleared under a page whose engine has nothing to send', () => {
+  it.each(['the same', 'another'])(
+    'is noticed at the next operation, of %s tab, which the engine is handed',
+    async (which) => {
+      const { world, engines, open } = createProfile()
+      const tab = world.tab()
+      const gray = open({}, tab)
+      await gray.start()
+      const other = open()
+      await other.start()
+      const told: string[] = []
+      gray.on('error', ({ code }) => told.push(code))
+      await clearControl(tab)
+      const { opId } = await (which === 'another' ? other : gray).enqueue(put('a'))
+      await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+      expect(told).toEqual(['STORE'])
+      await gray.close()
+      await other.close()
+    },
+  )
 })
 
 describe('databases that can not be opened', () => {
