@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { ROOT } from './run.mjs'
 
 const ENTRY = "export { createGraySync } from './dist/index.js'"
-const LIMITS = { boot: 38_150, headless: 75_750 }
+const LIMITS = { boot: 38_170, headless: 75_770 }
 
 const { outputFiles, metafile } = await build({
   stdin: { contents: ENTRY, resolveDir: ROOT },

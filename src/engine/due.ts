@@ -18,7 +18,11 @@ export interface Due {
   read(): Promise<readonly LoggedOperation[]>
 }
 
-export function createDue(log: ControlConnection | null): Due {
+/** `onAll` hears of all that is open whenever all of it was read. */
+export function createDue(
+  log: ControlConnection | null,
+  onAll: (open: readonly LoggedOperation[]) => void,
+): Due {
   const arrived: LoggedOperation[] = []
   /** All up to this number were read, or arrived here. */
   let seen = 0
@@ -52,7 +56,9 @@ export function createDue(log: ControlConnection | null): Due {
         isMissing = false
         isBehind = false
         seen = await readNewest(log)
-        return readOpen(log)
+        const open = await readOpen(log)
+        onAll(open)
+        return open
       }
       if (!isBehind) return rows
       isBehind = false

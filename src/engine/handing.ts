@@ -27,6 +27,8 @@ export interface Handing<Op extends Operation> {
   /** Learns what an engine holds already; `true` at the first meeting. */
   meet(host: Host<Op>): Promise<boolean>
   holds(opId: string): boolean
+  /** Of what was handed over, all but these has ended: what the engine brought along is known as long as it runs. */
+  forgetEnded(open: readonly LoggedOperation[]): void
   /** Hands rows over in their order; `false` when some are to be tried again. */
   handAll(host: Host<Op>, rows: readonly LoggedOperation[]): Promise<boolean>
 }
@@ -50,6 +52,8 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
   /** An engine may answer the same each time that it starts. */
   let met: Host<Op> | null = null
   let handed = new Set<string>()
+  /** What it held at the meeting. */
+  let own = new Set<string>()
   /** Things with an operation that this engine does not know, by user: what comes after it waits as well. */
   let held = new Set<string>()
   /** Things that were given an effect late, perhaps over later ones: those are given theirs once more. */
@@ -153,16 +157,20 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
       const queued = await readQueue(host)
       newest = await readNewest(o.log)
       met = host
-      handed = new Set(queued.map((pending) => pending.opId))
+      own = new Set(queued.map((pending) => pending.opId))
+      handed = new Set()
       held = new Set()
       redone = new Set()
       hung = new Set()
       sureAt = Number.NEGATIVE_INFINITY
-      for (const opId of handed) o.onPushed(host.name, opId, null)
+      for (const opId of own) o.onPushed(host.name, opId, null)
       asked = new Set()
       return true
     },
-    holds: (opId) => handed.has(opId),
+    holds: (opId) => own.has(opId) || handed.has(opId),
+    forgetEnded(open) {
+      handed = new Set(open.flatMap(({ opId }) => (handed.has(opId) ? opId : [])))
+    },
     // Order counts within one thing: an operation that can't be taken holds back only those behind it.
     async handAll(host, rows) {
       const isHung = (row: LoggedOperation) => Number(hung.has(toSubject(row.op)))

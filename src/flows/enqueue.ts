@@ -72,7 +72,7 @@ export function createOperations<Op extends Operation>(o: OperationsOptions<Op>)
       isDue: (row) => isDue(row),
       ack: (...end) => ack(...end),
     })
-  const due = createDue(control)
+  const due = createDue(control, (open) => handing?.forgetEnded(open))
   /** What is being accepted. */
   const accepting = new Set<Promise<unknown>>()
   let isClosing = false

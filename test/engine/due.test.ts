@@ -26,7 +26,7 @@ async function createRead() {
   const { log, accept } = createLog()
   await accept('one')
   await accept('two')
-  const due = createDue(log)
+  const due = createDue(log, () => {})
   const read = async () => (await due.read()).map(({ opId }) => opId)
   expect(due.isMissing).toBe(true)
   expect(await read()).toEqual(['one', 'two'])
@@ -96,7 +96,7 @@ describe('what is due', () => {
   })
 
   it('is only what is told where there is no op-log', async () => {
-    const due = createDue(null)
+    const due = createDue(null, () => {})
     expect(await due.read()).toEqual([])
   })
 })
