@@ -35,15 +35,17 @@ export interface RetentionOptions {
   heardAt: number
 }
 
-/** Ends a trial that was passed; from then on backups that nothing depends on go. Operations that died go in any case, later. */
+/** Ends a trial that was passed; from then on backups that nothing depends on go. Operations that died go later, and after every backup that holds them. */
 export async function retain(o: RetentionOptions): Promise<void> {
-  await sweepDead(o.control, o.heardAt - DEAD_KEPT_MS)
   const manifests = await readManifests(o.control)
+  const before = o.heardAt - DEAD_KEPT_MS
+  await sweepDead(o.control, before, await readHeld(o.control, manifests))
   const ages = await noteBackups(o, manifests)
   if (!(await isRetired(o))) return
   for (const manifest of manifests) {
     const since = ages[manifest.hid] ?? o.heardAt
-    if (o.heardAt - since < BACKUP_KEPT_MS || !(await isSettled(o.control, manifest))) continue
+    if (o.heardAt - since < BACKUP_KEPT_MS || !(await isSettled(o.control, manifest, before)))
+      continue
     await deleteBackup(o.control, manifest.hid)
   }
 }
@@ -60,9 +62,7 @@ export async function forgetAcked(
   const { flip, owner } = await readControl(control)
   // What was open at the fence is in a backup that is not complete yet.
   if (!owner) return
-  const manifests = await readManifests(control)
-  const ids = await Promise.all(manifests.map((manifest) => readIds(control, manifest)))
-  const held = new Set(ids.flat())
+  const held = await readHeld(control, await readManifests(control))
   for await (const rows of pagesOfAcked(control)) {
     const old = rows.filter(
       (row) => row.acceptedAt < before && row.flip >= since && !held.has(row.opId),
@@ -172,13 +172,27 @@ async function noteBackups(
   return ages
 }
 
-/** Whether every operation of a backup was acknowledged; one that the op-log has forgotten was. */
-async function isSettled(control: ControlConnection, manifest: Manifest): Promise<boolean> {
+/** Whether every operation of a backup was acknowledged, or died before that; one that the op-log has forgotten was. */
+async function isSettled(
+  control: ControlConnection,
+  manifest: Manifest,
+  before: number,
+): Promise<boolean> {
+  const isOver = ({ state, acceptedAt }: LoggedOperation) =>
+    state === 'acked' || (state === 'dead' && acceptedAt < before)
   for (const opIds of toPages(await readIds(control, manifest))) {
     const rows = await findByIds(control, opIds)
-    if (!rows.every((row) => !row || row.state === 'acked')) return false
+    if (!rows.every((row) => !row || isOver(row))) return false
   }
   return true
+}
+
+async function readHeld(
+  control: ControlConnection,
+  manifests: readonly Manifest[],
+): Promise<ReadonlySet<string>> {
+  const ids = await Promise.all(manifests.map((manifest) => readIds(control, manifest)))
+  return new Set(ids.flat())
 }
 
 /** The ids of the operations in a backup. */
@@ -193,11 +207,16 @@ async function readIds(control: ControlConnection, { hid, parts }: Manifest): Pr
   return opIds
 }
 
-function sweepDead(control: ControlConnection, before: number): Promise<void> {
+function sweepDead(
+  control: ControlConnection,
+  before: number,
+  held: ReadonlySet<string>,
+): Promise<void> {
   return control.run(async (db) => {
     const tx = db.transaction('oplog', 'readwrite', { durability: 'relaxed' })
     for await (const cursor of tx.store.index('state').iterate('dead')) {
-      if (cursor.value.acceptedAt < before) await cursor.delete()
+      const { opId, acceptedAt } = cursor.value
+      if (acceptedAt < before && !held.has(opId)) await cursor.delete()
     }
     await tx.done
   })

@@ -321,6 +321,26 @@ describe('a backup', () => {
 })
 
 describe('an operation that died', () => {
+  it('stays as long as a backup holds it, which would send it once more, and lets that go after ninety days', async () => {
+    const { connection, retainAt } = await open()
+    await acknowledge(connection, 'a', 'b', 'also kept')
+    await accept(connection, 'kept')
+    await settle(connection, 'kept', { state: 'dead', cause: 'refused' })
+    const stateAt = async (day: number, more?: Partial<RetentionOptions>) => {
+      await retainAt(day, more)
+      return (await findByIds(connection, ['kept']))[0]?.state
+    }
+    await stateAt(0)
+    expect(await stateAt(100, { isTripped: true })).toBe('dead')
+    expect(await backupsOf(connection)).toBe(4)
+    expect(await stateAt(80)).toBe('dead')
+    expect(await backupsOf(connection)).toBe(4)
+    await stateAt(101)
+    expect(await backupsOf(connection)).toBe(0)
+    expect(await stateAt(102)).toBeUndefined()
+    connection.close()
+  })
+
   it('is forgotten after ninety days; an open one never', async () => {
     const { connection, retainAt } = await open()
     await accept(connection, 'open')
