@@ -10,7 +10,7 @@ import {
 import { readControl } from '../engine/control.js'
 import { readJournal } from '../engine/journal.js'
 import { readOpen, settle } from '../engine/oplog.js'
-import type { Engine, Store } from '../model/engine.js'
+import type { Engine, LoggedOperation, Store } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { RestoreReport } from '../model/handle.js'
 import { DRAFT_NOTE, SURVEYS_NOTE } from '../model/notes.js'
@@ -76,10 +76,15 @@ async function redo<Op extends Operation>(
   engine: Engine<Op>,
   store: Store<Op>,
 ): Promise<void> {
-  for (const { op, opId } of await readOpen(control)) {
+  const failed: unknown[] = []
+  const give = async ({ op, opId }: LoggedOperation) => {
     if (engine.knows?.(op as Identified<Op>) !== false) await store.apply(op as Identified<Op>)
     else await settle(control, opId, { state: 'open', applied: false })
   }
+  for (const row of await readOpen(control)) {
+    await give(row).catch((cause) => failed.push(cause))
+  }
+  if (failed.length > 0) throw failed[0]
 }
 
 export async function changeConsent<Op extends Operation>(

@@ -233,6 +233,25 @@ it.each<[string, (profile: Profile) => Promise<void>]>([
   },
 )
 
+it('restore() gives each operation its effect again, also where the store refuses one before it', async () => {
+  const { profile, refactored, before } = await setUp()
+  await before.close()
+  const gray = await open(profile, { version: 2 })
+  await gray.enqueue(put('b', 'bad'))
+  const { opId } = await gray.enqueue(put('a', '2'))
+  await expect.poll(() => queued(refactored)).toContain(opId)
+  const { store } = refactored
+  if (!store) throw new Error('the fake engine has a store')
+  const { apply } = store
+  store.apply = async (op) => {
+    if (op.entityId === 'b') throw new Error('refused')
+    return apply(op)
+  }
+  await expect(gray.restore()).rejects.toThrow('refused')
+  expect(refactored.disk.rows.get('cards')?.get('a')).toMatchObject({ text: '2' })
+  await gray.close()
+})
+
 it('restore() that a handover overtakes is refused, and takes up no operation', async () => {
   const { profile, refactored, before } = await setUp()
   await before.close()
