@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { createDue } from '../../src/engine/due.js'
 import { createHanding, type Host } from '../../src/engine/handing.js'
 import { append, settle } from '../../src/engine/oplog.js'
-import { takeTerm } from '../../src/flows/boot.js'
 import { connectControl } from '../../src/store/control.js'
 import { createFakeEngine, createWorld, type RowOperation } from '../../src/testing.js'
 import { put } from '../support/session.js'
@@ -15,10 +14,14 @@ describe('what an engine was handed', () => {
     const engine = createFakeEngine(['cards'])
     const own = { opId: 'own', op: put('own'), userId: null, state: 'open' as const }
     engine.disk.queue.push(own)
-    const { term } = await takeTerm({ platform, control: log })
     const taken: string[] = []
     const running = { push: async ({ opId }: { opId: string }) => void taken.push(opId) }
-    const host: Host<RowOperation> = { name: 'legacy', engine, running, term }
+    const host: Host<RowOperation> = {
+      name: 'legacy',
+      engine,
+      running,
+      leads: async () => true,
+    }
     const handing = createHanding<RowOperation>({
       platform,
       log,

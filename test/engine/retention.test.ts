@@ -66,19 +66,22 @@ function watchRows() {
   const begun = new Promise<void>((resolve) => {
     begin = resolve
   })
-  const spies = (['getAll', 'openCursor'] as const).flatMap((method) =>
-    [IDBObjectStore.prototype, IDBIndex.prototype].map((prototype) => {
-      const read = (prototype as IDBObjectStore)[method]
-      return vi.spyOn(prototype as IDBObjectStore, method).mockImplementation(function (...args) {
-        const request = read.apply(this, args) as IDBRequest
-        request.addEventListener('success', () => {
-          begin()
-          if (Array.isArray(request.result)) most = Math.max(most, request.result.length)
-        })
-        return request
+  const watched = (['getAll', 'openCursor'] as const).flatMap((name) => [
+    [IDBObjectStore.prototype, name],
+    [IDBIndex.prototype, name],
+  ]) as unknown as [Record<string, (...args: unknown[]) => IDBRequest>, string][]
+  const spies = watched.map(([prototype, name]) => {
+    const before = prototype[name]
+    return vi.spyOn(prototype, name).mockImplementation(function (this: unknown, ...args) {
+      if (!before) throw new Error(name)
+      const request = before.apply(this, args)
+      request.addEventListener('success', () => {
+        begin()
+        if (Array.isArray(request.result)) most = Math.max(most, request.result.length)
       })
-    }),
-  )
+      return request
+    })
+  })
   const end = () => {
     for (const spy of spies) spy.mockRestore()
     return most
@@ -245,7 +248,9 @@ describe('forgetting', () => {
     const control = await readControl(connection)
     const { getAllKeys } = IDBObjectStore.prototype
     const moved = new Promise<unknown>((resolve) => {
-      const spy = vi.spyOn(IDBObjectStore.prototype, 'getAllKeys').mockImplementation(function () {
+      const spy = vi.spyOn(IDBObjectStore.prototype, 'getAllKeys').mockImplementation(function (
+        this: IDBObjectStore,
+      ) {
         const request = getAllKeys.call(this)
         spy.mockRestore()
         const move = connection.run(async (db) => {

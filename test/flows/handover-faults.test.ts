@@ -153,7 +153,11 @@ describe('a step of a handover whose answer was lost', () => {
   /** Loses the answer to the first step of this kind. */
   function loseAnswer(faulty: FaultyFactory, kind: string): () => void {
     const { add } = IDBObjectStore.prototype
-    const spy = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(function (value, key) {
+    const spy = vi.spyOn(IDBObjectStore.prototype, 'add').mockImplementation(function (
+      this: IDBObjectStore,
+      value,
+      key,
+    ) {
       if (value.kind === kind) {
         faulty.isDeaf = true
         spy.mockRestore()

@@ -5,7 +5,10 @@ import type { ControlDatabase } from '../../src/store/control.js'
 export function writeOnceRead(db: ControlDatabase, key: string, value: unknown): Promise<void> {
   return new Promise((resolve, reject) => {
     const { get } = IDBObjectStore.prototype
-    const spy = vi.spyOn(IDBObjectStore.prototype, 'get').mockImplementation(function (asked) {
+    const spy = vi.spyOn(IDBObjectStore.prototype, 'get').mockImplementation(function (
+      this: IDBObjectStore,
+      asked,
+    ) {
       const request = get.call(this, asked)
       if (this.name !== 'control' || asked !== key) return request
       spy.mockRestore()
