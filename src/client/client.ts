@@ -17,6 +17,8 @@ import { settleLocks } from './stores.js'
 import { createWrites } from './writes.js'
 
 const START_TIMEOUT_MS = 3_000
+/** More than what is open is given to end. */
+const CLOSE_TIMEOUT_MS = 15_000
 
 /**
  * Makes the handle of one app. Make it once, outside of any component, and call `start()` without
@@ -98,9 +100,8 @@ export function createClient<Op extends Operation>(
     })
   }
   const reach = (): Promise<Opened<Op>> => {
-    if (isClosed || (closing && !opening)) {
-      return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
-    }
+    const isOver = isClosed || (closing !== null && !opening)
+    if (isOver) return Promise.reject(new GraySyncError('CLOSED', 'this handle is closed'))
     opening ??= openAll()
     return opening
   }
@@ -121,6 +122,7 @@ export function createClient<Op extends Operation>(
   }
   const begin = async () => {
     const opened = await reach()
+    if (isClosed) return
     const { session, refresh } = opened
     await session.begin()
     if (isClosed) return
@@ -129,16 +131,14 @@ export function createClient<Op extends Operation>(
     const { server } = options
     if (!opened.core.stores.control && platform.indexedDB && !state.get().running)
       revive(opened).catch(halt)
+    if (!server) return
     // A chunk that can't be loaded now is loaded at the next start.
-    if (server)
-      import('./desk.js').then(
-        (desk) => desk.keepAuditing(opened, server),
-        () => {},
-      )
+    import('./desk.js').then((desk) => desk.keepAuditing(opened, server)).catch(() => undefined)
   }
   const close = async () => {
-    const opened = await opening?.catch(() => null)
-    if (opened) await closeAll(opened, life)
+    const late = () => new GraySyncError('STORE_BLOCKED', 'what still opens is closed afterwards')
+    const ending = Promise.resolve(opening).then((opened) => opened && closeAll(opened, life))
+    await withinTime(platform, CLOSE_TIMEOUT_MS, ending, late).catch(() => undefined)
     isClosed = true
     state.show({ phase: 'closed', decision: state.get().decision, running: null })
     emitter.emit('closed', undefined)
@@ -162,12 +162,11 @@ export function createClient<Op extends Operation>(
       if (!starting) state.show({ phase: 'starting', decision: null, running: null })
       starting ??= begin().catch(halt)
       const late = () => new GraySyncError('ENGINE_TIMEOUT', 'the start goes on in the background')
-      await withinTime(platform, options.startTimeoutMs ?? START_TIMEOUT_MS, starting, late).catch(
-        (cause) => {
-          // A handover shows that it goes on; a start that hangs shows nothing.
-          if (state.get().phase === 'starting') report(cause)
-        },
-      )
+      const ms = options.startTimeoutMs ?? START_TIMEOUT_MS
+      await withinTime(platform, ms, starting, late).catch((cause) => {
+        // A handover shows that it goes on; a start that hangs shows nothing.
+        if (state.get().phase === 'starting') report(cause)
+      })
       return state.get()
     },
     getSnapshot: state.get,

@@ -268,6 +268,29 @@ describe('a database that stalls', () => {
   })
 })
 
+describe('a handle that does not open', () => {
+  it('can be closed, and stays closed when it opens at last', async () => {
+    const profile = createProfile()
+    const { world, engines } = profile
+    const tab = world.tab()
+    let answer = () => {}
+    tab.pristine = () =>
+      new Promise((resolve) => {
+        answer = () => resolve(false)
+      })
+    const gray = profile.open({}, tab)
+    void gray.start()
+    await rest()
+    await inTime(profile, gray.close())
+    expect(gray.getSnapshot().phase).toBe('closed')
+    answer()
+    await rest()
+    expect(gray.getSnapshot().phase).toBe('closed')
+    expect(engines.legacy.starts).toEqual([])
+    expect(await tab.locks()).toEqual([])
+  })
+})
+
 describe('a handle that could not be opened', () => {
   it('throws nothing at the host that binds a user', async () => {
     const { world, open } = createProfile()
