@@ -15,13 +15,10 @@ import { GraySyncError } from '../model/errors.js'
 import type { RestoreReport } from '../model/handle.js'
 import { DRAFT_NOTE, SURVEYS_NOTE } from '../model/notes.js'
 import type { Identified, Operation, Pending } from '../model/operation.js'
-import type { Consent } from '../model/record.js'
 import { type ControlConnection, writeFact } from '../store/control.js'
 import type { Core } from './core.js'
 import type { Opened } from './open.js'
-import { CONSENT, insist } from './options.js'
-import { keep, mintInstallation } from './profile.js'
-import type { Voice } from './voice.js'
+import { mintInstallation } from './profile.js'
 
 function reachControl<Op extends Operation>(core: Core<Op>) {
   const { control } = core.stores
@@ -87,17 +84,6 @@ async function redo<Op extends Operation>(
   if (failed.length > 0) throw failed[0]
 }
 
-export async function changeConsent<Op extends Operation>(
-  core: Core<Op>,
-  voice: Voice,
-  consent: Consent,
-): Promise<void> {
-  insist(CONSENT, consent, 'consent')
-  core.profile.consent = consent
-  await keep(core.stores.control, 'consent', consent)
-  await voice.setConsent(consent)
-}
-
 /** What the user chose while nothing could be written is chosen again where it can be. */
 export async function carryOver<Op extends Operation>(
   before: Opened<Op>,
@@ -106,7 +92,7 @@ export async function carryOver<Op extends Operation>(
   const { consent, preference } = before.core.profile
   if (preference) await next.prefer(preference)
   if (consent !== (before.core.options.consent ?? 'pending')) {
-    await changeConsent(next.core, next.voice, consent)
+    await next.setConsent(consent)
   }
 }
 

@@ -11,7 +11,7 @@ import { closeAll } from './closing.js'
 import { createEmitter } from './events.js'
 import { createInert } from './inert.js'
 import { type Opened, open } from './open.js'
-import { checkOptions, checkSubject, ENGINE_NAME, insist } from './options.js'
+import { CONSENT, checkOptions, checkSubject, ENGINE_NAME, insist } from './options.js'
 import { createPresence } from './state.js'
 import { settleLocks } from './stores.js'
 import { createWrites } from './writes.js'
@@ -230,8 +230,8 @@ export function createClient<Op extends Operation>(
     feedback: async (entry) => (await reach()).voice.feedback(entry),
     feedbackEntries: async () => (await reach()).voice.entries(),
     async setConsent(consent) {
-      const { core, voice } = await reach()
-      await (await import('./desk.js')).changeConsent(core, voice, consent)
+      insist(CONSENT, consent, 'consent')
+      await (await reach()).setConsent(consent)
     },
     async supportFile() {
       const { core } = await reach()

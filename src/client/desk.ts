@@ -1,7 +1,6 @@
 // What comes long after the start, or when a person asks for it. One chunk: each boundary more would split the start in two.
 export {
   carryOver,
-  changeConsent,
   dropBackups,
   forget,
   restore,

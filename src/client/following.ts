@@ -42,8 +42,9 @@ export function createFollowing<Op extends Operation>(core: Core<Op>): Following
     show,
     async look() {
       const { control: connection } = core.stores
-      if (!isOn || !connection) return
+      if (!connection) return
       core.profile.preference = await readPreference(connection)
+      if (!isOn) return
       await core.breaker.read()
       const control = await readControl(connection)
       if (!isOn || signal.aborted) return

@@ -8,6 +8,7 @@ import type { GraySyncError } from '../model/errors.js'
 import type { GraySyncOptions } from '../model/handle.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
+import type { Consent } from '../model/record.js'
 import { createAssignment } from './assignment.js'
 import type { Core } from './core.js'
 import { createCount } from './count.js'
@@ -48,6 +49,7 @@ export interface Opened<Op extends Operation> {
   /** Binds a user. */
   bind(subject: Subject | null): Promise<void>
   prefer(engine: EngineName | null): Promise<void>
+  setConsent(consent: Consent): Promise<void>
 }
 
 export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened<Op>> {
@@ -87,7 +89,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     if (session.isStill()) return
     if (hint?.kind === 'accepted') void operations.catchUp()
     if (hint?.kind === 'settled') void operations.look(hint.opIds).catch(o.report)
-    if (hint?.kind === 'control') void session.look()
+    if (hint?.kind === 'control') void session.look().then(reload.reconsider)
     if (hint?.kind === 'ask') void session.answer()
     if (hint?.kind === 'forgotten') profile.installation = mintInstallation(platform)
   }
@@ -235,9 +237,14 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     },
     async prefer(engine) {
       profile.preference = engine
-      await keep(control, 'preference', engine)
+      await keep(control, 'preference', engine).catch(o.report)
       channel?.post({ kind: 'control' })
       reload.reconsider()
+    },
+    async setConsent(consent) {
+      profile.consent = consent
+      await keep(control, 'consent', consent).catch(o.report)
+      await voice.setConsent(consent).catch(o.report)
     },
   }
 }

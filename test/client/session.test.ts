@@ -249,6 +249,19 @@ describe('two tabs', () => {
     await follower.close()
   })
 
+  it('want a reload both where the user chose in the one that follows', async () => {
+    const served = createServed(keys)
+    await served.publish({ version: 1, stages: NOBODY })
+    await visit(served)
+    const { leader, follower } = await openPair(served)
+    expect(await follower.prefer('refactored')).toMatchObject({ reload: 'wanted' })
+    await awaitSnapshot(leader, ({ reload }) => reload === 'wanted')
+    expect(await follower.prefer(null)).toMatchObject({ reload: 'none' })
+    await awaitSnapshot(leader, ({ reload }) => reload === 'none')
+    await leader.close()
+    await follower.close()
+  })
+
   it('follow that choice also where tabs can not tell each other', async () => {
     const served = createServed(keys)
     await served.publish({ version: 1, stages: NOBODY })

@@ -42,6 +42,21 @@ describe('a full disk', () => {
     await gray.close()
   })
 
+  it('takes what the user chooses for this session, and throws nothing at the host', async () => {
+    const faulty = createFaultyFactory()
+    const { open } = createProfile({ indexedDB: faulty.factory })
+    const gray = open()
+    await gray.start()
+    const told: string[] = []
+    gray.on('error', ({ code }) => told.push(code))
+    faulty.full = true
+    expect(await gray.prefer('refactored')).toMatchObject({ phase: 'running', running: 'legacy' })
+    await gray.setConsent('granted')
+    expect(told).toEqual(['QUOTA', 'QUOTA'])
+    faulty.full = false
+    await gray.close()
+  })
+
   it('rejects an operation, and its promise is nobody’s', async () => {
     const faulty = createFaultyFactory()
     const { engines, open } = createProfile({ indexedDB: faulty.factory })
