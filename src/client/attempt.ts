@@ -19,7 +19,8 @@ interface Attempts extends Cooling {
 }
 
 type Tries = Omit<Attempts, 'what' | 'heardAt'>
-type Rollbacks = Cooling & { count: number }
+/** `last`: the handover that was counted last. */
+type Rollbacks = Cooling & { count: number; last?: string }
 
 /** Why none may be made now, or one that was begun. */
 export type Attempt = { wait: string } | { end(outcome: Outcome): Promise<void> }
@@ -37,7 +38,7 @@ export async function beginAttempt<Op extends Operation>(
   core: Core<Op>,
   connection: ControlConnection,
 ): Promise<Attempt> {
-  const { version, engine, reason } = core.decision()
+  const { version, engine } = core.decision()
   const isBack = isWayBack(core)
   // The way back waits for nothing that failed while the help of what is left was asked for.
   const what = `${version}>${isBack ? 'back' : engine}`
@@ -56,19 +57,28 @@ export async function beginAttempt<Op extends Operation>(
   return {
     async end({ outcome, because }) {
       // One that another tab took did not fail.
-      if (outcome === 'aborted' && because !== 'FENCED') {
-        await changeFact<Attempts | null>(connection, 'attempts', (kept) => {
-          if (kept?.what !== what) return kept
-          const count = kept.count + 1
-          return { what, heardAt, count, coolMs: isBack ? 0 : (COOLING_MS[count - 1] ?? 0) }
-        })
-      } else if (outcome === 'committed' && reason === 'ROLLED_BACK') {
-        await changeFact<Rollbacks>(connection, 'rollbacks', (kept) => {
-          return { count: toRecent(kept) + 1, coolMs: ROLLBACKS_MS, heardAt }
-        })
-      }
+      if (outcome !== 'aborted' || because === 'FENCED') return
+      await changeFact<Attempts | null>(connection, 'attempts', (kept) => {
+        if (kept?.what !== what) return kept
+        const count = kept.count + 1
+        return { what, heardAt, count, coolMs: isBack ? 0 : (COOLING_MS[count - 1] ?? 0) }
+      })
     },
   }
+}
+
+/** Counts a way back of an engine that was given up once, whichever page finishes it. */
+export async function noteRollback<Op extends Operation>(
+  core: Core<Op>,
+  { id, to, outcome }: Outcome,
+): Promise<void> {
+  const { control } = core.stores
+  const isRollback = to === 'legacy' && core.decision().reason === 'ROLLED_BACK'
+  if (!control || outcome !== 'committed' || !isRollback) return
+  const rolled = { last: id, coolMs: ROLLBACKS_MS, heardAt: core.confirmedNow() }
+  await changeFact<Rollbacks>(control, 'rollbacks', (kept) =>
+    kept?.last === id ? kept : { ...rolled, count: toRecent(kept) + 1 },
+  )
 }
 
 /** Of the last day. */

@@ -6,7 +6,7 @@ import type { Control } from '../model/engine.js'
 import { GraySyncError } from '../model/errors.js'
 import type { EngineName, Operation } from '../model/operation.js'
 import type { ControlConnection } from '../store/control.js'
-import { beginAttempt, isWayBack } from './attempt.js'
+import { beginAttempt, isWayBack, noteRollback } from './attempt.js'
 import type { Blocked, Core } from './core.js'
 import { readPreference } from './profile.js'
 import { noteOwner } from './stores.js'
@@ -79,6 +79,7 @@ async function goOn<Op extends Operation>(
 ): Promise<Blocked | null> {
   const outcome = await resume(handoverOptions(core), control)
   if (!outcome) return null
+  await noteRollback(core, outcome)
   tellOutcome(core, outcome)
   return outcome.outcome === 'committed' ? whyNot(outcome) : null
 }
@@ -115,6 +116,7 @@ async function handOver<Op extends Operation>(
   if ('wait' in attempt) return { by: 'HALTED', fix: attempt.wait }
   const outcome = await handover(handoverOptions(core), control)
   await attempt.end(outcome)
+  await noteRollback(core, outcome)
   tellOutcome(core, outcome)
   return whyNot(outcome)
 }

@@ -418,7 +418,8 @@ describe('a device that has rolled back', () => {
     await expect.poll(() => follower.getSnapshot().reload).toBe('wanted')
     await served.publish({ version: 2, resetEpoch: 1 })
     const noticed = [gray, follower].map((one) => awaitEvent(one, 'rolloutChanged'))
-    await passTime(served.world, Promise.all(noticed))
+    // In small steps: who leads has to answer meanwhile, or loses the lead.
+    await passTime(served.world, Promise.all(noticed), 1_000)
     const ctx = served.engines.refactored.starts.at(-1)
     await expect(ctx?.fetch(SERVER, { method: 'POST' })).rejects.toMatchObject({
       code: 'SUSPENDED',
@@ -491,6 +492,31 @@ describe('a device that has rolled back', () => {
     expect(trips).toHaveLength(1)
     await gray.close()
     expect(await see(profile)).toEqual({ running: 'legacy', reason: 'ROLLED_BACK' })
+  })
+
+  it('counts a way back whose page died in it, and that another one finished', async () => {
+    const profile = await tripped()
+    const importer = profile.engines.legacy.queue?.importer
+    if (!importer) throw new Error('the fake engine has an importer')
+    const { activate } = importer
+    const dying = profile.world.tab()
+    const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
+    await new Promise<void>((resolve) => {
+      importer.activate = () => {
+        dying.kill()
+        resolve()
+        return new Promise(() => undefined)
+      }
+      void profile.open({ rollout }, dying).start()
+    })
+    importer.activate = activate
+    expect((await see(profile)).running).toBe('legacy')
+    expect((await see(profile, { resetEpoch: 1 })).running).toBe('refactored')
+    await trip(profile, { resetEpoch: 1 })
+    expect((await see(profile, { resetEpoch: 1 })).running).toBe('legacy')
+    const { gray } = await visit(profile, { resetEpoch: 2 })
+    expect(gray.getSnapshot()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    await gray.close()
   })
 
   it('keeps the latch through forget()', async () => {
