@@ -170,6 +170,8 @@ export function createHanding<Op extends Operation>(o: HandingOptions<Op>): Hand
     holds: (opId) => own.has(opId) || handed.has(opId),
     forgetEnded(open) {
       handed = new Set(open.flatMap(({ opId }) => (handed.has(opId) ? opId : [])))
+      // What one of these holds back shows anew.
+      held = new Set()
     },
     // Order counts within one thing: an operation that can't be taken holds back only those behind it.
     async handAll(host, rows) {

@@ -477,6 +477,21 @@ describe('an operation that the engine does not know', () => {
     await later.close()
   })
 
+  it('and that is forgotten holds back nothing any more, also in the page that knew it', async () => {
+    const profile = createProfile()
+    const { engines, open } = profile
+    engines.legacy.knows = ({ kind }) => kind !== 'rename'
+    const gray = open()
+    await gray.start()
+    await gray.enqueue({ ...put('a'), kind: 'rename' })
+    await pass(profile, 2_000)
+    await gray.forget()
+    const { opId } = await gray.enqueue(put('a'))
+    await pass(profile, 60_000)
+    expect(queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+
   it('holds back those of its own entity and id, whatever stands in their names', async () => {
     const profile = createProfile()
     const { legacy } = profile.engines
