@@ -39,7 +39,7 @@ export interface Core<Op extends Operation> {
   breaker: Breaker
   /** Judges what is seen of the refactored engine. */
   observe(observation: Observation): void
-  /** Nobody used this app on this profile before this boot. */
+  /** Nobody used this app on this profile before, nor did an engine run in this page. */
   pristine: boolean
   userId(): string | null
   adoptNullUser(op: Pending<Op>): boolean

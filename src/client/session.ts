@@ -148,6 +148,7 @@ export function createSession<Op extends Operation>(
   ): Promise<void> {
     const engine = core.options.engines?.[name]
     if (!engine) return refuse('ENGINE_LOAD', whyNoEngine(name))
+    core.pristine = false
     try {
       if (!(await hosting.start(name, engine, grant, isMine))) return
       const why = blocked && { blocked }

@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { openControl } from '../../src/store/control.js'
 import type { Tab } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
+import { makeKeys, sign } from '../support/rollout.js'
 import { createProfile, inTime, put, queued, rest } from '../support/session.js'
+import { awaitSnapshot } from '../support/snapshot.js'
+
+const keys = await makeKeys()
 
 describe('a full disk', () => {
   it('at the very first start leaves the user with legacy, and says why', async () => {
@@ -24,6 +28,25 @@ describe('a full disk', () => {
     faulty.full = false
     const { opId } = await gray.enqueue(put('a'))
     await expect.poll(() => queued(engines.legacy)).toEqual([opId])
+    await gray.close()
+  })
+
+  it('at the very first start leaves the user with legacy also once there is room, since nobody can say what it holds', async () => {
+    const faulty = createFaultyFactory()
+    const profile = createProfile({ indexedDB: faulty.factory, pristine: true })
+    const { queue, ...silent } = profile.engines.legacy
+    const engines = { ...profile.engines, legacy: silent }
+    const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
+    const tab = profile.world.tab()
+    faulty.full = (stores) => stores.contains('journal')
+    const gray = profile.open({ engines, rollout }, tab)
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'QUOTA' } })
+    faulty.full = false
+    tab.live('pagehide')
+    tab.live('pageshow')
+    await awaitSnapshot(gray, ({ phase, running }) => phase === 'running' && running !== null)
+    await rest()
+    expect(gray.getSnapshot()).toMatchObject({ running: 'legacy', blocked: { by: 'NO_QUEUE' } })
     await gray.close()
   })
 
