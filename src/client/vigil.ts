@@ -3,7 +3,7 @@ import { hasOpen } from '../engine/oplog.js'
 import { GraySyncError } from '../model/errors.js'
 import type { Operation } from '../model/operation.js'
 import { withinTime } from '../platform/bound.js'
-import { type ControlConnection, readFact } from '../store/control.js'
+import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import type { Core } from './core.js'
 
 const EVERY_MS = 5_000
@@ -35,6 +35,12 @@ export function keepVigil<Op extends Operation>(core: Core<Op>, o: VigilOptions)
     const isAnswered = mark !== seen || !waits
     seen = mark
     unanswered = isAnswered ? 0 : unanswered + 1
+    // On a full disk nobody can answer: a tab that can't write either accuses nobody.
+    if (unanswered === PATIENCE) {
+      await writeFact(control, 'accused', mark).catch(() => {
+        unanswered = 0
+      })
+    }
     if (!o.isWaiting()) return
     if (unanswered === PATIENCE) return o.steal()
     if (waits) core.tell({ kind: 'ask' })

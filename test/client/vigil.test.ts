@@ -10,6 +10,7 @@ import {
   type RowOperation,
   type World,
 } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign } from '../support/rollout.js'
 import { createProfile, put, queued, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
@@ -204,6 +205,24 @@ describe('a tab that leads and lives', () => {
     await lookOn(world, 20)
     expect(first.getSnapshot()).toMatchObject({ role: 'writer' })
     expect(engines.legacy.starts).toHaveLength(1)
+    await first.close()
+    await second.close()
+  })
+
+  it('keeps the lease also on a full disk, where it can not show it', async () => {
+    const faulty = createFaultyFactory()
+    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+    const [first, second] = [open(), open()]
+    await first.start()
+    await second.start()
+    await second.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
+    await rest()
+    faulty.full = true
+    await lookOn(world, 12)
+    expect(first.getSnapshot()).toMatchObject({ role: 'writer' })
+    expect(engines.legacy.starts).toHaveLength(1)
+    faulty.full = false
     await first.close()
     await second.close()
   })
