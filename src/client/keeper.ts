@@ -6,6 +6,7 @@ import type { Operations } from '../flows/enqueue.js'
 import type { Operation } from '../model/operation.js'
 import { type ControlConnection, changeFact, readFact } from '../store/control.js'
 import type { Core } from './core.js'
+import { later } from './later.js'
 import { tendSealed } from './sealed.js'
 
 const COOL_EVERY_MS = 60_000
@@ -27,7 +28,7 @@ export function tend<Op extends Operation>(
 
 /** Counts down what cools, and lets go of what is not needed any more. */
 function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean): void {
-  const { platform, signal, stores } = core
+  const { platform, stores } = core
   const { control } = stores
   if (!control || !isMine()) return
   let looked = platform.monotonic()
@@ -47,16 +48,14 @@ function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean):
     return isCooling ? COOL_EVERY_MS : HEAR_EVERY_MS
   }
   const again = (ms: number) => {
-    cancel = platform.setTimer(() => {
-      if (signal.aborted || !isMine()) return
+    later(core, ms, () => {
+      if (!isMine()) return
       round().then(again, (cause) => {
         core.report(cause)
         again(RETAIN_EVERY_MS)
       })
-    }, ms)
+    })
   }
-  let cancel = () => {}
-  signal.addEventListener('abort', () => cancel(), { once: true })
   again(FIRST_MS)
 }
 

@@ -4,6 +4,7 @@ import { forgetAcked } from '../engine/retention.js'
 import type { Operations } from '../flows/enqueue.js'
 import type { Operation } from '../model/operation.js'
 import type { Core } from './core.js'
+import { later } from './later.js'
 
 const EVERY_MS = 300_000
 /** How long an acknowledged operation is remembered, so that its id is known when it comes again. */
@@ -18,12 +19,10 @@ export function tendSealed<Op extends Operation>(
   operations: Operations<Op>,
   isMine: () => boolean,
 ): void {
-  const { platform, signal } = core
-  let cancel = () => {}
   const look = async () => {
     if (!isMine()) return
     await sweep(core, operations).then(forget, core.report)
-    if (isMine()) cancel = platform.setTimer(() => void look(), EVERY_MS)
+    if (isMine()) later(core, EVERY_MS, () => void look())
   }
   let isDone = false
   /** What that queue may hold, and was acknowledged long ago, is known there by its id. */
@@ -31,9 +30,8 @@ export function tendSealed<Op extends Operation>(
     const { control } = core.stores
     if (!control || isDone) return
     isDone = true
-    await forgetAcked(control, platform.now() - ACKED_KEPT_MS, since).catch(core.report)
+    await forgetAcked(control, core.platform.now() - ACKED_KEPT_MS, since).catch(core.report)
   }
-  signal.addEventListener('abort', () => cancel(), { once: true })
   void look()
 }
 

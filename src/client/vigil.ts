@@ -5,6 +5,7 @@ import type { Operation } from '../model/operation.js'
 import { withinTime } from '../platform/bound.js'
 import { type ControlConnection, readFact, writeFact } from '../store/control.js'
 import type { Core } from './core.js'
+import { later } from './later.js'
 
 const EVERY_MS = 5_000
 /** So many questions in a row without an answer, and who leads is taken to do nothing. */
@@ -22,7 +23,7 @@ export interface VigilOptions {
  * hear a message, but writes nothing. Looks are counted and no time is measured, so that a device that slept accuses nobody.
  */
 export function keepVigil<Op extends Operation>(core: Core<Op>, o: VigilOptions): void {
-  const { platform, signal } = core
+  const { platform } = core
   const { control } = core.stores
   let seen = ''
   let unanswered = 0
@@ -52,11 +53,7 @@ export function keepVigil<Op extends Operation>(core: Core<Op>, o: VigilOptions)
     await withinTime(platform, EVERY_MS, look(), late).catch(() => undefined)
     if (o.isWaiting()) wait()
   }
-  let cancel = () => {}
-  const wait = () => {
-    cancel = platform.setTimer(() => void tick(), EVERY_MS)
-  }
-  signal.addEventListener('abort', () => cancel(), { once: true })
+  const wait = () => later(core, EVERY_MS, () => void tick())
   if (o.isWaiting()) wait()
 }
 

@@ -1,8 +1,12 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { Snapshot } from '../../src/model/handle.js'
 import type { FakeEngine } from '../../src/testing.js'
 import { createProfile, pass, put, queued, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
+
+// Loaded after the start, and here beforehand: a test waits for no file.
+await import('../../src/client/patrol.js')
 
 const isWriter = (snapshot: Snapshot) => snapshot.phase === 'running' && snapshot.role === 'writer'
 const send = (engine: FakeEngine, start = -1) =>
@@ -133,6 +137,48 @@ describe('a page that is kept to be shown again', () => {
     refuse()
     expect(await starting).toMatchObject({ phase: 'running', role: 'writer' })
     await gray.close()
+  })
+
+  it('leaves nothing behind of each time that it was shown, in the lead or in the line', async () => {
+    const { world, open } = createProfile()
+    const other = world.tab()
+    const tab = world.tab()
+    const { onLife } = tab
+    const signals: AbortSignal[] = []
+    tab.onLife = (hear, signal) => {
+      signals.push(signal)
+      onLife(hear, signal)
+    }
+    const gray = open({}, tab)
+    await gray.start()
+    const second = open({}, other)
+    await second.start()
+    /** Leads, is left, follows, and leads again. */
+    const round = async () => {
+      tab.live('pagehide')
+      await awaitSnapshot(second, isWriter)
+      tab.live('pageshow')
+      await awaitSnapshot(gray, (s) => s.phase === 'running' && s.role === 'follower')
+      other.live('pagehide')
+      await awaitSnapshot(gray, isWriter)
+      other.live('pageshow')
+      await awaitSnapshot(second, (s) => s.phase === 'running' && s.role === 'follower')
+      await rest()
+    }
+    const lasting = [...new Set(signals)]
+    const count = async () => {
+      // What ended looks once more.
+      world.advance(600_000)
+      await rest()
+      return lasting.map((signal) => getEventListeners(signal, 'abort').length)
+    }
+    await round()
+    const before = await count()
+    expect(Math.max(...before)).toBeGreaterThan(0)
+    for (let times = 0; times < 5; times++) await round()
+    expect(await count()).toEqual(before)
+    await gray.close()
+    await second.close()
   })
 
   it('does not take the lease while it is hidden in the line', async () => {
