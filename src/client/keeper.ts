@@ -38,13 +38,14 @@ function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean):
     const now = platform.monotonic()
     const passed = { heardAt: core.confirmedNow(), ranMs: now - looked }
     looked = now
-    await layBallast(control, platform)
     await dropDoomed(control)
     if (passed.heardAt !== null && now - retained >= RETAIN_EVERY_MS) {
       retained = now
       await clear(core, control, passed.heardAt)
     }
     const isCooling = await coolDown(control, passed)
+    // Last: on a full disk there may be no room for it.
+    await layBallast(control, platform)
     return isCooling ? COOL_EVERY_MS : HEAR_EVERY_MS
   }
   const again = (ms: number) => {

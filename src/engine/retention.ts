@@ -164,7 +164,9 @@ async function noteBackups(
   manifests: readonly Manifest[],
 ): Promise<Readonly<Record<string, number>>> {
   const hids = manifests.map(({ hid }) => hid)
-  let ages: Record<string, number> = {}
+  let ages = (await readFact<Record<string, number>>(o.control, 'backups')) ?? {}
+  // On a full disk nothing can be written, and what goes makes room.
+  if (hids.every((hid) => hid in ages)) return ages
   await changeFact<Record<string, number>>(o.control, 'backups', (held) => {
     ages = Object.fromEntries(hids.map((hid) => [hid, held?.[hid] ?? o.heardAt]))
     return ages

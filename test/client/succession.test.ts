@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type Fact, openControl } from '../../src/store/control.js'
+import type { WorldOptions } from '../../src/testing.js'
 import { createDexieProfile } from '../support/dexie-profile.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { writeOnceRead } from '../support/interpose.js'
@@ -91,8 +92,8 @@ describe('a handover that another tab took', () => {
 describe('what is known of handovers that failed', () => {
   const HOUR = 3_600_000
 
-  async function createFailed() {
-    const profile = createProfile()
+  async function createFailed(o: WorldOptions = {}) {
+    const profile = createProfile(o)
     const none = {
       keys: [keys.public],
       bootstrap: await sign(keys, { version: 1, stages: NOBODY }),
@@ -111,6 +112,26 @@ describe('what is known of handovers that failed', () => {
     if (!store) throw new Error('the fake engine has a store')
     return { ...profile, store, db, attempts, open }
   }
+
+  it('ends with its wait, also on a disk that has no room for the ballast', async () => {
+    const disk = createFaultyFactory()
+    const { world, db, open } = await createFailed({ indexedDB: disk.factory })
+    disk.full = (stores) => stores.contains('ballast')
+    const value = { what: '2>refactored', heardAt: null, count: 1, coolMs: HOUR }
+    await db.put('control', { key: 'attempts', value })
+    const gray = await open()
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    for (const ms of [10_000, HOUR, HOUR]) {
+      await rest()
+      world.advance(ms)
+    }
+    await rest()
+    await gray.close()
+    const next = await open()
+    expect(await next.start()).toMatchObject({ running: 'refactored' })
+    await next.close()
+    db.close()
+  })
 
   it('is not written over by one that another tab took, however it ends', async () => {
     const { engines, store, db, world, open } = await createFailed()

@@ -6,14 +6,15 @@ import { append, findByIds, settle } from '../../src/engine/oplog.js'
 import { forgetAcked, type RetentionOptions, retain } from '../../src/engine/retention.js'
 import { type ControlConnection, connectControl } from '../../src/store/control.js'
 import { createWorld } from '../../src/testing.js'
+import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { writeOnceRead } from '../support/interpose.js'
 
 const DAY = 86_400_000
 const NOW = 1_700_000_000_000
 
 /** A profile that was moved, with a backup of two operations and a row. */
-async function open() {
-  const connection = connectControl(createWorld({ indexedDB: new IDBFactory() }).tab())
+async function open(indexedDB = new IDBFactory()) {
+  const connection = connectControl(createWorld({ indexedDB }).tab())
   await connection.run(async (db) => {
     await db.put('control', { ...(await readControl(connection)), owner: 'refactored', flip: 3 })
     const parts = [{ table: null }, { table: 'cards' }, { table: null }]
@@ -299,6 +300,20 @@ describe('a backup', () => {
     expect(await backupsOf(connection)).toBe(4)
     await settle(connection, 'also kept', { state: 'acked', by: 'refactored' })
     await retainAt(33)
+    expect(await backupsOf(connection)).toBe(0)
+    connection.close()
+  })
+
+  it('goes also where there is no room to write', async () => {
+    const disk = createFaultyFactory()
+    const { connection, retainAt } = await open(disk.factory)
+    await acknowledge(connection, 'a', 'b', 'kept', 'also kept')
+    await retainAt(0)
+    await retainAt(8)
+    expect(await isRetired(connection)).toBe(true)
+    // What only deletes gets through.
+    disk.full = (stores) => stores.contains('control')
+    await retainAt(31)
     expect(await backupsOf(connection)).toBe(0)
     connection.close()
   })
