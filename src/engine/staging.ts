@@ -24,7 +24,7 @@ export async function stage<Op extends Operation>(
   const unknown = new Set<string>()
   const mine = pending.filter((one) => {
     if (one.userId !== o.userId && !(one.userId === null && o.adoptNullUser(one))) return false
-    if (o.target.knows?.(one.op) === false) unknown.add(toSubject(one.op))
+    if (!isKnown(o.target, one.op)) unknown.add(toSubject(one.op))
     return !unknown.has(toSubject(one.op))
   })
   const ids = await importer.stage(mine, o.id)
@@ -35,6 +35,15 @@ export async function stage<Op extends Operation>(
     )
   }
   return [...ids]
+}
+
+/** Where an engine throws, the operation waits in the op-log, and it is asked again. */
+function isKnown<Op extends Operation>(engine: Engine<Op>, op: Op): boolean {
+  try {
+    return engine.knows?.(op) !== false
+  } catch {
+    return false
+  }
 }
 
 /** What was staged may have been acknowledged, and newer operations sent, since: only what is still open goes on. */

@@ -21,6 +21,10 @@ const options = (target: FakeEngine, more: Partial<Options> = {}): Options => ({
   ...more,
 })
 
+const fail = (why: string): never => {
+  throw new Error(why)
+}
+
 const ALL = [of('hers', 'ann'), of('nobody', null), of('his', 'bob')]
 
 describe('what is staged', () => {
@@ -40,9 +44,12 @@ describe('what is staged', () => {
     expect(target.disk.queue.map(({ opId }) => opId)).toEqual(expected)
   })
 
-  it('are none of a thing of which the engine does not know an operation, from that one on', async () => {
+  it.each<[string, () => boolean]>([
+    ['does not know an operation', () => false],
+    ['can not say whether it knows an operation', () => fail('no such table')],
+  ])('are none of a thing of which the engine %s, from that one on', async (_, answer) => {
     const target = createFakeEngine(['cards'])
-    target.knows = ({ entityId }) => entityId !== 'strange'
+    target.knows = ({ entityId }) => entityId !== 'strange' || answer()
     const mine = [of('1', 'ann', 'a'), of('2', 'ann', 'strange'), of('3', 'ann', 'strange')]
     expect(await stage(options(target), [...mine, of('4', 'ann', 'a')])).toEqual(['1', '4'])
   })
