@@ -4,7 +4,7 @@ import { withinTime } from '../platform/bound.js'
 import type { Opened } from './open.js'
 
 const FLUSH_TIMEOUT_MS = 2_000
-/** An engine is given five seconds to stop, and what it proved is written down. */
+/** An engine is given five seconds to stop, or to come up first, and what it proved is written down. */
 const END_TIMEOUT_MS = 7_000
 
 /** Lets go of all that is open, whatever hangs: what was said and accepted is written first, and the engine stopped. */

@@ -243,7 +243,7 @@ export function createSession<Op extends Operation>(
     async end() {
       ended = true
       reign++
-      await hosting.stop()
+      await hosting.stop().then(hosting.isFree)
       lease.giveBack()
     },
   }

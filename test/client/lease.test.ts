@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import type { Snapshot } from '../../src/model/handle.js'
 import type { FakeEngine } from '../../src/testing.js'
-import { createProfile, pass, put, queued, rest } from '../support/session.js'
+import { createProfile, inTime, pass, put, queued, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
 
 // Loaded after the start, and here beforehand: a test waits for no file.
@@ -380,14 +380,49 @@ describe('a send of an engine that was stopped', () => {
 })
 
 describe('closing', () => {
-  it('while the engine starts stops it, frees the lease and stays closed', async () => {
+  it('while the engine starts waits for its end: the next handle starts none beside it', async () => {
     const { engines, open } = createProfile()
+    const { start } = engines.legacy
+    let running = 0
+    const most: number[] = []
+    let begin = () => {}
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    let go = () => {}
+    const gate = new Promise<void>((resolve) => {
+      go = resolve
+    })
+    engines.legacy.start = async (ctx) => {
+      most.push(++running)
+      begin()
+      await gate
+      return { ...(await start(ctx)), stop: () => void running-- }
+    }
+    const gray = open()
+    void gray.start()
+    await begun
+    const closing = gray.close()
+    const next = open()
+    const starting = next.start()
+    await rest()
+    go()
+    await closing
+    await starting
+    await awaitSnapshot(next, isWriter)
+    expect(most).toEqual([1, 1])
+    await next.close()
+  })
+
+  it('while the engine starts stops it, frees the lease and stays closed', async () => {
+    const profile = createProfile()
+    const { engines, open } = profile
     const stops = countStops(engines.legacy)
     const { begun, go } = slow(engines.legacy)
     const gray = open()
     const starting = gray.start()
     await begun
-    await gray.close()
+    await inTime(profile, gray.close())
     go()
     await starting
     await rest()
