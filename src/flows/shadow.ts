@@ -179,8 +179,8 @@ export function startShadow<Op extends Operation>(o: ShadowOptions<Op>): ShadowR
   }
 
   async function apply(op: Identified<Op>): Promise<void> {
-    if (engine.knows?.(op) === false) return
     try {
+      if (engine.knows?.(op) === false) return
       await check()
       await call(() => engine.store.apply(structuredClone(op)))
       if (signal.aborted) return

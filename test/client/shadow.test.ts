@@ -554,6 +554,17 @@ describe('an engine that fails in shadow', () => {
     await gray.close()
   })
 
+  it('when it is asked whether it knows an operation gets the others, and counts one error', async () => {
+    const served = await createShadowed()
+    served.engines.refactored.knows = ({ entityId }) => entityId !== 'bad' || fling()
+    const gray = served.open()
+    await gray.start()
+    for (const id of ['bad', 'a', 'b']) await gray.enqueue(put(id))
+    const shadow = await reach(served, gray, (one) => isOff(one) || one?.applied === 2)
+    expect(shadow).toMatchObject({ state: 'running', errors: 1 })
+    await gray.close()
+  })
+
   it('spoils nothing by changing what it is given', async () => {
     const served = await createShadowed()
     const { legacy, refactored } = served.engines
