@@ -50,7 +50,7 @@ export function createSession<Op extends Operation>(
   let away = false
   let ended = false
   const attendance = createAttendance(platform, signal)
-  const following = createFollowing(core)
+  const following = createFollowing(core, halt)
   const refusal = createRefusal(core, lease.isHeld)
   const { refuse, refuseBare, waitForUpdate, decideBare, whyBare, whyNoEngine } = refusal
 
@@ -177,7 +177,7 @@ export function createSession<Op extends Operation>(
       return refuse('FENCED', 'another tab writes now: reload this one to take over')
     }
     following.begin()
-    await following.look().catch(core.report)
+    await following.look()
     if (mine === reign && !signal.aborted) standInLine()
   }
 
@@ -238,7 +238,7 @@ export function createSession<Op extends Operation>(
     },
     host: hosting.host,
     isStill: attendance.isStill,
-    look: () => following.look().catch((cause) => void core.report(cause)),
+    look: following.look,
     answer: () => lease.show().catch((cause) => void core.report(cause)),
     async end() {
       ended = true

@@ -274,6 +274,36 @@ describe('a profile that a newer build uses while this one stands in line', () =
   })
 })
 
+describe('a profile that a newer build uses while a tab of this one follows it', () => {
+  it('has an update asked for there once, and operations kept', async () => {
+    const world = createProfile()
+    const engines = createEngines()
+    const newer = world.tab()
+    const first = createTestClient<RowOperation>({ app: APP, engines }, newer)
+    await first.start()
+    const second = createTestClient<RowOperation>({ app: APP, engines }, world.tab())
+    await second.start()
+    const codes: string[] = []
+    second.on('error', ({ code }) => codes.push(code))
+    const db = await openControl(newer)
+    const control = await db.get('control', 'control')
+    await db.put('control', { ...(control as Control), minReader: READER + 1 })
+    db.close()
+    const channel = newer.channel?.('graysync', () => {})
+    channel?.post({ kind: 'control' })
+    expect(await awaitSnapshot(second, ({ running }) => running === null)).toMatchObject({
+      role: 'follower',
+      reload: 'required',
+      blocked: { by: 'NEWER_STATE' },
+    })
+    channel?.post({ kind: 'control' })
+    expect(await second.enqueue(put('a', 'kept'))).toMatchObject({ durable: true })
+    expect(codes).toEqual(['NEWER_STATE'])
+    await second.close()
+    await first.close()
+  })
+})
+
 describe('a poor browser', () => {
   it('runs legacy without IndexedDB, says so, and takes operations in memory', async () => {
     const engines = createEngines()
