@@ -9,6 +9,8 @@ import { readControl } from './control.js'
 
 /** So many operations are moved at once, and fewer where they are heavy. */
 const BATCH = 500
+/** What could not be noted or raised, for want of room or time, can be later. */
+const AGAIN_MS = 60_000
 
 /** The databases of the host that hold a replica of the control record, and operations that were captured there. */
 export interface Replicas {
@@ -49,6 +51,8 @@ export async function createReplicas(
   { take, onRaised }: ReplicasOptions,
 ): Promise<Replicas> {
   const members = new Map<string, Member>()
+  /** What every tab can know of. */
+  const noted = new Map<string, EngineName | null>()
   let rights: Rights = { flip: 0, term: 0, owner: null }
   /** Who owned the profile last: while nobody does, only its database takes what waits for the next owner. */
   let source: EngineName | null = null
@@ -68,7 +72,10 @@ export async function createReplicas(
   /** A replica has to be raised also in a tab where its database is not open. */
   const joinKnown = async () => {
     const known = control && (await readFact<HostDatabase[]>(control, 'databases'))
-    for (const database of known ?? []) if (!members.has(database.name)) join(database)
+    for (const database of known ?? []) {
+      noted.set(database.name, database.store)
+      if (!members.has(database.name)) join(database)
+    }
   }
   await joinKnown()
 
@@ -152,25 +159,37 @@ export async function createReplicas(
     return done
   }
 
+  const add = async ({ name, store }: HostDatabase): Promise<void> => {
+    const member = join({ name, store })
+    if (!control) return
+    if (noted.get(name) !== store) {
+      // Other tabs may have opened other databases meanwhile.
+      await changeFact<HostDatabase[]>(control, 'databases', (held) => [
+        ...(held ?? []).filter((one) => one.name !== name),
+        { name, store },
+      ])
+      noted.set(name, store)
+    }
+    await inTurn(async () => {
+      const now = await readControl(control)
+      // Who follows is not told of each new owner.
+      if (now.flip === rights.flip && now.term === rights.term) await raiseOne(member)
+      else await raiseAll(now)
+    })
+  }
+
+  const addLater = (database: HostDatabase) => {
+    platform.setTimer(() => {
+      if (!isClosed) add(database).catch(() => addLater(database))
+    }, AGAIN_MS)
+  }
+
   return {
-    async add({ name, store }) {
-      const before = members.get(name)
-      const member = join({ name, store })
-      if (control && before?.store !== store) {
-        // Other tabs may have opened other databases meanwhile.
-        await changeFact<HostDatabase[]>(control, 'databases', (held) => [
-          ...(held ?? []).filter((one) => one.name !== name),
-          { name, store },
-        ])
-      }
-      if (!control) return
-      await inTurn(async () => {
-        const now = await readControl(control)
-        // Who follows is not told of each new owner.
-        if (now.flip === rights.flip && now.term === rights.term) await raiseOne(member)
-        else await raiseAll(now)
-      })
-    },
+    add: (database) =>
+      add(database).catch((cause) => {
+        addLater(database)
+        throw cause
+      }),
     raise: (now) => inTurn(() => raiseAll(now)),
     forward,
     rights: rightsOf,

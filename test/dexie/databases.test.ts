@@ -34,6 +34,31 @@ describe('a database that is opened by another tab', () => {
     await next.leave()
   })
 
+  it('while nothing could be noted is raised by a later handover of another tab all the same', async () => {
+    const profile = await createDexieProfile()
+    const { disk, world } = profile
+    const old = await profile.load('legacy')
+    await old.gray.start()
+    await rest()
+    const isFull = new Promise((resolve) => old.gray.on('error', resolve))
+    disk.full = (stores) => stores.length === 1 && stores.contains('control')
+    await old.legacy.open()
+    expect(await isFull).toMatchObject({ code: 'QUOTA' })
+    disk.full = false
+    world.advance(60_000)
+    await rest()
+    const next = await profile.load('refactored')
+    await next.gray.start()
+    old.tab.loseLocks()
+    await expect
+      .poll(() => next.gray.getSnapshot(), { timeout: 5_000 })
+      .toMatchObject({ running: 'refactored' })
+    await rest()
+    await expect(old.legacy.logs.put({ id: 'b' })).rejects.toMatchObject({ code: 'FENCED' })
+    old.legacy.close()
+    await next.leave()
+  })
+
   it('by each of two tabs is known from then on', async () => {
     const profile = await createDexieProfile()
     const one = await profile.load('legacy')
