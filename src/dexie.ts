@@ -44,9 +44,10 @@ export interface GrayWritesOptions {
  * Watches the app's own writes to a Dexie database: give it to `db.use()` before the database opens. With `grayStores`
  * in its schema, every transaction that writes is checked inside itself, and rejects with FENCED once the other engine
  * owns the profile; the write to a row of a captured table and its operation are one transaction, and the operation
- * needs no `enqueue`. Without the stores nothing is touched. Parts of an app may each give one for tables of their own.
- * In a worker, where no handle runs, a write that would be an operation rejects with UNSUPPORTED. All transactions that
- * write share the stores: one that waits for another, also over other tables, waits for ever.
+ * needs no `enqueue`. Without the stores nothing is touched; a table that is not there is told of by an `error` event.
+ * Parts of an app may each give one for tables of their own. In a worker, where no handle runs, a write that would be an
+ * operation rejects with UNSUPPORTED. All transactions that write share the stores: one that waits for another, also
+ * over other tables, waits for ever.
  *
  * @example
  * ```ts
@@ -86,6 +87,7 @@ export function grayWrites<Op extends Operation>(
     mayWrite: ({ owner }) => store === null || owner === null || owner === store,
     onRefused: port.fenced,
     onOpen: (name) => port.opened({ name, store }),
+    captured: Object.keys(captured),
     captureFor(core, table) {
       const toOperation = captured[table]
       if (!toOperation) return null
@@ -133,6 +135,7 @@ export function fenceWrites(ctx: EngineContext): Middleware<DBCore> {
     mayWrite: (found) => !signal.aborted && isDue(found),
     onRefused: rights.fenced,
     onOpen: () => {},
+    captured: [],
     captureFor: () => null,
   })
 }

@@ -73,7 +73,7 @@ export function createClient<Op extends Operation>(
   )
   let opening: Promise<Opened<Op>> | null = null
   let subject = options.subject ?? null
-  const writes = createWrites(platform, () => subject)
+  const writes = createWrites(platform, () => subject, report)
   let starting: Promise<void> | null = null
 
   /** A question to the host that throws is answered with no. */

@@ -24,7 +24,11 @@ export interface Writes {
   handleBy(handler: WritesHandler): void
 }
 
-export function createWrites(platform: Platform, subject: () => Subject | null): Writes {
+export function createWrites(
+  platform: Platform,
+  subject: () => Subject | null,
+  report: (error: GraySyncError) => void,
+): Writes {
   let handler: WritesHandler | null = null
   /** By name: whoever serves next has to know of them too. */
   const databases = new Map<string, HostDatabase>()
@@ -42,6 +46,7 @@ export function createWrites(platform: Platform, subject: () => Subject | null):
       // What is captured before the handle is open is found when it is.
       captured: () => handler?.captured(),
       fenced: (rights) => handler?.fenced(rights),
+      report,
     },
     handleBy(next) {
       handler = next

@@ -12,4 +12,5 @@ export const INERT: WritePort = {
   mintId: () => crypto.getRandomValues(new Uint32Array(4)).join('-'),
   captured: () => {},
   fenced: () => {},
+  report: () => {},
 }

@@ -41,6 +41,8 @@ export interface WritesOptions {
   onRefused(rights: Rights): void
   /** The database is open. */
   onOpen(name: string): void
+  /** Tables whose rows have something beside them. */
+  captured: readonly string[]
   /** `null` where nothing belongs beside the rows of this table. */
   captureFor(core: DBCore, table: string): Capture | null
 }
@@ -78,6 +80,7 @@ function guardCore(core: DBCore & TrackedCore, o: WritesOptions): Partial<DBCore
   for (const table of has(CAPTURED) ? tables : []) {
     if (o.captureFor(core, table.name)) capturing.set(table.name, o)
   }
+  const unknown = has(CAPTURED) ? o.captured.filter((table) => !has(table)) : []
   /** By transaction, who began it and what it found. A transaction that is not here is an upgrade of the schema. */
   const checks = new WeakMap<
     DBCoreTransaction,
@@ -142,6 +145,10 @@ function guardCore(core: DBCore & TrackedCore, o: WritesOptions): Partial<DBCore
     [CAPTURING]: capturing,
     transaction(stores, mode, options) {
       if (mode !== 'readwrite') return core.transaction(stores, mode, options)
+      // Told, and not thrown: a later version of the schema may bring it.
+      for (const table of unknown.splice(0)) {
+        o.port.report(new GraySyncError('OPTION', `grayWrites: "${name}" has no table "${table}"`))
+      }
       const trans = core.transaction([...new Set([...stores, ...beside])], mode, options)
       checks.set(trans, { by: o.port.userId(), found: null })
       return trans

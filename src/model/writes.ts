@@ -1,3 +1,4 @@
+import type { GraySyncError } from './errors.js'
 import type { EngineName, Operation } from './operation.js'
 
 /** Under this key a handle, and the context of an engine, show what a door for the host's databases needs. */
@@ -52,6 +53,7 @@ export interface WritePort {
   captured(): void
   /** A write was refused. */
   fenced(rights: Rights): void
+  report(error: GraySyncError): void
 }
 
 /** An engine's right to write, as it was when the engine was started. */

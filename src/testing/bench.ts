@@ -74,6 +74,7 @@ export function createBench<Op extends Operation>(
           mintId: () => crypto.randomUUID(),
           captured: () => {},
           fenced: () => {},
+          report: () => {},
         },
       },
     }

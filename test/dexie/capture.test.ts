@@ -373,3 +373,49 @@ describe('captured operations', () => {
     await follower.leave()
   })
 })
+
+describe('a captured table that the database does not have', () => {
+  const versions = (factory: IDBFactory, ...tables: string[][]) => {
+    const db = new Dexie('app', { indexedDB: factory, IDBKeyRange })
+    for (const [at, names] of tables.entries()) {
+      const stores = Object.fromEntries(names.map((name) => [name, 'id']))
+      db.version(at + 1).stores({ ...stores, ...grayStores })
+    }
+    return db
+  }
+  const loadTold = async () => {
+    const { load, disk } = await createDexieProfile()
+    const page = await load('legacy')
+    const told: unknown[] = []
+    page.gray.on('error', ({ code, message }) => told.push([code, message]))
+    return { page, told, factory: disk.factory }
+  }
+
+  it('is told of by its name at the first write, once, and the write goes through', async () => {
+    const { page, told, factory } = await loadTold()
+    const db = versions(factory, ['cards'])
+    db.use(grayWrites(page.gray, { card: toOperation }))
+    expect(await db.table('cards').count()).toBe(0)
+    expect(told).toEqual([])
+    await db.table('cards').bulkPut([{ id: 'a' }, { id: 'b' }])
+    await db.table('cards').put({ id: 'c' })
+    expect(told).toEqual([['OPTION', 'grayWrites: "app" has no table "card"']])
+    expect(await db.table('cards').count()).toBe(3)
+    db.close()
+    await page.leave()
+  })
+
+  it('is captured from the version of the schema on that brings it, and not told of while that is made', async () => {
+    const { page, told, factory } = await loadTold()
+    const before = versions(factory, ['cards'])
+    await before.table('cards').put({ id: 'a' })
+    before.close()
+    const db = versions(factory, ['cards'], ['cards', 'decks'])
+    db.use(grayWrites(page.gray, { cards: toOperation, decks: toOperation }))
+    await db.table('decks').put({ id: 'b' })
+    expect(await logged(page.gray)).toEqual([['put', 'b', undefined]])
+    expect(told).toEqual([])
+    db.close()
+    await page.leave()
+  })
+})
