@@ -66,7 +66,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     o.report(cause)
     return openProfile(platform, null, subject, consent)
   })
-  const replicas = await createReplicas(platform, control, {
+  const replicas = createReplicas(platform, control, {
     take: (captured, store) =>
       takeCaptured({ platform, log: control, host: session.host() }, captured, store),
     onRaised: () => proof.reassess(),

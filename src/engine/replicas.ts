@@ -45,11 +45,11 @@ export interface ReplicasOptions {
   onRaised(): void
 }
 
-export async function createReplicas(
+export function createReplicas(
   platform: Platform,
   control: ControlConnection | null,
   { take, onRaised }: ReplicasOptions,
-): Promise<Replicas> {
+): Replicas {
   const members = new Map<string, Member>()
   /** What every tab can know of. */
   const noted = new Map<string, EngineName | null>()
@@ -61,6 +61,7 @@ export async function createReplicas(
   /** Who insists is answered in turn, however often it was tried for whom: what is accepted then keeps its order. */
   let line: Promise<unknown> = Promise.resolve()
   let isClosed = false
+  let isJoined = false
   let raising: Promise<void> = Promise.resolve()
   const join = (database: HostDatabase) => {
     const known = members.get(database.name)
@@ -76,8 +77,8 @@ export async function createReplicas(
       noted.set(database.name, database.store)
       if (!members.has(database.name)) join(database)
     }
+    isJoined = true
   }
-  await joinKnown()
 
   const isOther = (store: EngineName | null) => store !== null && store !== source
   const rightsOf = (store: EngineName | null): Rights =>
@@ -104,6 +105,7 @@ export async function createReplicas(
   }
 
   const move = async (): Promise<number> => {
+    if (!isJoined) await joinKnown()
     let count = 0
     const causes: unknown[] = []
     for (const member of members.values()) {
@@ -133,7 +135,7 @@ export async function createReplicas(
     })
 
   const forward: Replicas['forward'] = (tries = 1) => {
-    if (members.size === 0) return Promise.resolve(0)
+    if (isJoined && members.size === 0) return Promise.resolve(0)
     if (tries === 1) return forwardOnce()
     const before = line
     const moving = insist(tries)
@@ -162,6 +164,7 @@ export async function createReplicas(
   const add = async ({ name, store }: HostDatabase): Promise<void> => {
     const member = join({ name, store })
     if (!control) return
+    if (!isJoined) await joinKnown()
     if (noted.get(name) !== store) {
       // Other tabs may have opened other databases meanwhile.
       await changeFact<HostDatabase[]>(control, 'databases', (held) => [

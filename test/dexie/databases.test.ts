@@ -253,3 +253,36 @@ describe('a database that does not answer', () => {
     ])
   })
 })
+
+describe('a list of databases that can not be read as the page starts', () => {
+  it('holds up no start, and what was captured there goes ahead of what comes next', async () => {
+    const profile = await createDexieProfile()
+    const { engines } = profile
+    const before = await profile.load('legacy')
+    await before.gray.start()
+    await before.legacy.open()
+    await rest()
+    await before.gray.close()
+    // A page that is killed before it moves anything.
+    const killed = await profile.load('legacy')
+    await killed.legacy.cards.put({ id: 'a', text: 'first' })
+    killed.legacy.close()
+    const { get } = IDBObjectStore.prototype
+    let fails = 1
+    const spy = vi.spyOn(IDBObjectStore.prototype, 'get').mockImplementation(function (
+      this: IDBObjectStore,
+      key,
+    ) {
+      if (key === 'databases' && fails-- > 0) throw new DOMException('no', 'NotReadableError')
+      return get.call(this, key)
+    })
+    const page = await profile.load('legacy')
+    expect(await page.gray.start()).toMatchObject({ phase: 'running', running: 'legacy' })
+    await page.gray.enqueue(put('a', 'last'))
+    spy.mockRestore()
+    await expect.poll(() => engines.legacy.fake.disk.queue.length).toBe(2)
+    expect(engines.legacy.fake.disk.queue.map(({ op }) => op.row?.text)).toEqual(['first', 'last'])
+    await page.leave()
+    before.legacy.close()
+  })
+})

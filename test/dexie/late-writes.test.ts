@@ -64,7 +64,7 @@ describe('what was captured', () => {
     await capture('1', '2', '3')
     const taken: string[] = []
     let isFirst = true
-    const replicas = await createReplicas(platform, null, {
+    const replicas = createReplicas(platform, null, {
       async take(captured: readonly Captured[]) {
         taken.push(...captured.map((one) => one.opId))
         if (!isFirst) return
