@@ -23,7 +23,7 @@ import { askRollout } from './round-trip.js'
 import { createSession, type Session } from './session.js'
 import { createShadow, type LoadShadowing } from './shadow.js'
 import type { Presence } from './state.js'
-import { openStores } from './stores.js'
+import { isPristine, openStores } from './stores.js'
 import { createVoice, type Voice } from './voice.js'
 import { serveWrites, type Writes } from './writes.js'
 
@@ -72,7 +72,7 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
     onRaised: () => proof.reassess(),
   })
   const proof = createProof({ control, profile, engines, replicas, state, emitter })
-  const pristine = stores.first?.term === 0 && (await platform.pristine())
+  const pristine = stores.first?.term === 0 && (await isPristine(platform))
   const assignment = createAssignment({
     subject: () => ({ ...subject, id: profile.bucketingKey }),
     now: () => refresh?.correctedNow() ?? platform.now(),

@@ -11,6 +11,7 @@ import { toStoreError } from '../store/open.js'
 const OWNER_NOTE = 'graysync:owner'
 /** What is asked for after that shows by itself whether it is given. */
 const LOCKS_MS = 2_000
+const PRISTINE_MS = 2_000
 
 /** Opaque origins and blocked site data have Web Locks and refuse their use, which is like having none. Nothing waits long for the answer. */
 export async function settleLocks(platform: Platform): Promise<Platform> {
@@ -21,6 +22,12 @@ export async function settleLocks(platform: Platform): Promise<Platform> {
     () => none,
   )
   return withinTime(platform, LOCKS_MS, asking, late).catch(() => platform)
+}
+
+/** A profile of which the browser tells nothing in time was in use. */
+export function isPristine(platform: Platform): Promise<boolean> {
+  const late = () => new GraySyncError('STORE_BLOCKED', 'the browser tells no databases')
+  return withinTime(platform, PRISTINE_MS, platform.pristine(), late).catch(() => false)
 }
 
 /** What could be opened. Without control nothing is ever handed over; without the database nothing is cached. */

@@ -373,6 +373,20 @@ describe('a poor browser', () => {
     await gray.close()
   })
 
+  it('runs legacy where the browser never tells at the first start which databases it has', async () => {
+    const engines = createEngines()
+    const world = createProfile()
+    const tab: Platform = { ...world.tab(), pristine: () => new Promise(() => undefined) }
+    const gray = createTestClient<RowOperation>({ app: APP, engines }, tab)
+    const starting = gray.start()
+    const accepting = gray.enqueue(put('a', 'one'))
+    await rest()
+    world.advance(2_000)
+    expect(await starting).toMatchObject({ phase: 'running', running: 'legacy' })
+    expect(await accepting).toMatchObject({ durable: true })
+    await gray.close()
+  })
+
   it('throws nothing at the host where the mere mention of service workers throws', () => {
     vi.stubGlobal('document', new EventTarget())
     vi.stubGlobal('navigator', {

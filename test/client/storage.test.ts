@@ -312,11 +312,18 @@ describe('a handle that does not open', () => {
     const { world, engines } = profile
     const tab = world.tab()
     let answer = () => {}
-    tab.pristine = () =>
-      new Promise((resolve) => {
-        answer = () => resolve(false)
-      })
-    const gray = profile.open({}, tab)
+    const gate = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const { subtle } = globalThis.crypto
+    const importKey = async (...given: Parameters<SubtleCrypto['importKey']>) => {
+      await gate
+      return subtle.importKey(...given)
+    }
+    tab.subtle = { importKey, verify: subtle.verify.bind(subtle) } as SubtleCrypto
+    const keys = await makeKeys()
+    const rollout = { keys: [keys.public], bootstrap: await sign(keys, { version: 1 }) }
+    const gray = profile.open({ rollout }, tab)
     void gray.start()
     await rest()
     await inTime(profile, gray.close())
@@ -333,7 +340,9 @@ describe('a handle that could not be opened', () => {
   it('throws nothing at the host that binds a user', async () => {
     const { world, open } = createProfile()
     const tab = world.tab()
-    tab.pristine = () => Promise.reject(new Error('of the browser'))
+    tab.channel = () => {
+      throw new Error('of the browser')
+    }
     const gray = open({}, tab)
     expect(await gray.start()).toMatchObject({ phase: 'halted' })
     expect(await gray.identify({ id: 'ann' })).toMatchObject({ phase: 'halted' })
