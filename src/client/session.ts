@@ -208,7 +208,7 @@ export function createSession<Op extends Operation>(
     if (!connection || term === null || !lease.isHeld()) return
     const mine = reign
     const isOver = (await readControl(connection)).term > term
-    const isKept = !isOver && ((await lease.isKept()) || (await lease.take()))
+    const isKept = !isOver && ((await lease.isKept()) || mine !== reign || (await lease.take()))
     if (mine === reign && !isKept) await stepBack()
   }
 

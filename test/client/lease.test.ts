@@ -200,6 +200,28 @@ describe('a page that is kept to be shown again', () => {
     await follower.close()
   })
 
+  it('leaves the lease to others, also where it is left while it looks whether somebody has it', async () => {
+    const { world, open } = createProfile()
+    const tab = world.tab()
+    const { locks } = tab
+    const gray = open({}, tab)
+    await gray.start()
+    const looked = new Promise<void>((resolve) => {
+      tab.locks = () => {
+        tab.live('pagehide')
+        resolve()
+        return locks()
+      }
+    })
+    tab.live('pageshow')
+    await looked
+    await rest()
+    const next = open()
+    expect(await next.start()).toMatchObject({ running: 'legacy', role: 'writer' })
+    await next.close()
+    await gray.close()
+  })
+
   it('keeps the lease when its engine can not be stopped', async () => {
     const { world, engines, open } = createProfile()
     const { start } = engines.legacy
