@@ -236,8 +236,9 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
       await operations.pump()
     },
     async prefer(engine) {
-      profile.preference = engine
       await keep(control, 'preference', engine).catch(o.report)
+      // Not before: what was being read meanwhile is the choice of before.
+      profile.preference = engine
       channel?.post({ kind: 'control' })
       reload.reconsider()
     },

@@ -262,6 +262,21 @@ describe('two tabs', () => {
     await follower.close()
   })
 
+  it('want a reload also where the user chose just as another tab told of something', async () => {
+    const served = createServed(keys)
+    await served.publish({ version: 1, stages: NOBODY })
+    await visit(served)
+    const { leader, follower } = await openPair(served)
+    const channel = served.world.tab().channel?.('graysync', () => {})
+    channel?.post({ kind: 'control' })
+    expect(await leader.prefer('refactored')).toMatchObject({ reload: 'wanted' })
+    await awaitSnapshot(follower, ({ reload }) => reload === 'wanted')
+    expect(leader.getSnapshot()).toMatchObject({ reload: 'wanted' })
+    channel?.close()
+    await leader.close()
+    await follower.close()
+  })
+
   it('follow that choice also where tabs can not tell each other', async () => {
     const served = createServed(keys)
     await served.publish({ version: 1, stages: NOBODY })
