@@ -36,7 +36,7 @@ export interface Hosting<Op extends Operation> {
   stop(o?: { atOnce: boolean }): Promise<boolean>
 }
 
-/** `onFenced` hears of the engine that runs, once, and never of one that ran before. */
+/** `onFenced` hears once of an engine whose term is over, and never of one that is no longer wanted. */
 export function createHosting<Op extends Operation>(
   core: Core<Op>,
   operations: Operations<Op>,
@@ -115,25 +115,35 @@ export function createHosting<Op extends Operation>(
     isLate = false
   }
 
+  /** Whoever hears that a term is over wants its engine no more. */
+  const watchTerm = (term: number, isWanted: () => boolean) => {
+    const fenced = () => {
+      if (isWanted()) onFenced(term)
+    }
+    const leads = async () => {
+      if ((await readTerm(term)) !== term) fenced()
+      return isWanted()
+    }
+    return { fenced, leads }
+  }
+
+  const watchBoot = (name: EngineName, signal: AbortSignal) =>
+    name === 'refactored' ? core.breaker.begin(signal) : () => {}
+
   const begin: Hosting<Op>['start'] = async (name, engine, grant, isWanted) => {
     if (isLate) throw new GraySyncError('ENGINE_TIMEOUT', 'the engine of before still starts')
+    const { term } = grant
+    const { fenced, leads } = watchTerm(term, isWanted)
+    // One that is tried again is so a minute after its boot.
+    if (!(await leads())) return false
     const abort = new AbortController()
     latest = abort
-    const started = name === 'refactored' ? core.breaker.begin(abort.signal) : () => {}
+    const started = watchBoot(name, abort.signal)
     try {
-      const { term } = grant
-      const fenced = () => {
-        if (host?.abort === abort) onFenced(term)
-      }
       const context = createContext(name, grant, abort.signal, fenced)
       const running = await startEngine(platform, name, engine, context, giveUp)
       if (isWanted()) {
         started()
-        const leads = async () => {
-          const isOver = (await readTerm(term)) !== term
-          if (isOver) fenced()
-          return !isOver
-        }
         host = { name, engine, running, abort, term, leads }
         return true
       }

@@ -343,6 +343,23 @@ describe('a tab whose engine did not start', () => {
     await gray.close()
   })
 
+  it('does not where another tab writes by then, and says so', async () => {
+    const profile = createProfile({ locks: false })
+    const { legacy } = profile.engines
+    const { start } = legacy
+    legacy.start = () => Promise.reject(new Error('Failed to fetch dynamically imported module'))
+    const gray = profile.open()
+    await gray.start()
+    legacy.start = start
+    const other = profile.open()
+    expect(await other.start()).toMatchObject({ running: 'legacy', role: 'writer' })
+    await pass(profile, 61_000)
+    expect(legacy.starts).toHaveLength(1)
+    expect(gray.getSnapshot()).toMatchObject({ running: null, blocked: { by: 'FENCED' } })
+    await other.close()
+    await gray.close()
+  })
+
   it('does not once it is closed', async () => {
     const profile = createProfile()
     let loads = 0
