@@ -10,6 +10,7 @@ import { detectPlatform } from '../platform/platform.js'
 import { closeAll } from './closing.js'
 import { createEmitter } from './events.js'
 import { createInert } from './inert.js'
+import { untilLoaded } from './later.js'
 import { type Opened, open } from './open.js'
 import { CONSENT, checkOptions, checkSubject, ENGINE_NAME, insist } from './options.js'
 import { createPresence } from './state.js'
@@ -21,10 +22,9 @@ const START_TIMEOUT_MS = 3_000
 const CLOSE_TIMEOUT_MS = 15_000
 
 /**
- * Makes the handle of one app. Make it once, outside of any component, and call `start()` without
- * waiting: rendering never depends on it. Throws OPTION at once where an option is wrong, naming the
- * field and what was got; nothing throws into the host after `start` but `enqueue`, when nobody took
- * the operation. On a server the handle is inert.
+ * Makes the handle of one app. Make it once, outside of any component, and call `start()` without waiting: rendering never
+ * depends on it. Throws OPTION at once where an option is wrong, naming the field and what was got; nothing throws into the
+ * host after `start` but `enqueue`, when nobody took the operation. On a server the handle is inert.
  *
  * @example
  * const gray = createGraySync<CardOp>({
@@ -112,11 +112,12 @@ export function createClient<Op extends Operation>(
   }
   /** What could not be opened at the start may be later: a page that runs nothing for it begins anew then. */
   const revive = async (opened: Opened<Op>) => {
-    const { untilReadable } = await import('./patrol.js')
-    await untilReadable(platform, life.signal)
+    const load = () => Promise.all([import('./patrol.js'), import('./desk.js')])
+    const { signal } = life
+    const [{ untilReadable }, { carryOver }] = await untilLoaded({ platform, signal }, load)
+    await untilReadable(platform, signal)
     if (closing || state.get().running) return
     opening = closeAll(opened, life).then(openAll)
-    const { carryOver } = await import('./desk.js')
     await carryOver(opened, await opening)
     await begin()
   }

@@ -8,6 +8,7 @@ import type { Blocked, Core } from './core.js'
 import { type Booted, cross, raise } from './crossing.js'
 import { createFollowing } from './following.js'
 import { createHosting, type Grant } from './hosting.js'
+import { untilLoaded } from './later.js'
 import { createLease } from './lease.js'
 import { createRefusal } from './refusal.js'
 import { noteOwner, wasSwitched } from './stores.js'
@@ -195,7 +196,6 @@ export function createSession<Op extends Operation>(
   }
 
   function comeBack(): void {
-    if (ended) return
     if (!away) return void recheck().catch(core.report)
     away = false
     void begin()
@@ -224,7 +224,7 @@ export function createSession<Op extends Operation>(
 
   /** What does not open as a page is shown again may do so later. */
   async function beginAgain(mine: number): Promise<void> {
-    await (await import('./patrol.js')).untilReadable(platform, signal)
+    await (await untilLoaded(core, () => import('./patrol.js'))).untilReadable(platform, signal)
     if (mine === reign) await begin()
   }
 
