@@ -3,9 +3,11 @@ import type { Operation } from '../model/operation.js'
 import type { Held } from '../model/platform.js'
 import { writeFact } from '../store/control.js'
 import type { Core } from './core.js'
+import { later } from './later.js'
 
 /** The name of the lock. */
 export const LEASE = 'graysync-writer'
+const AGAIN_MS = 60_000
 
 /** The right to run an engine, which one tab has at a time. */
 export interface Lease {
@@ -58,8 +60,9 @@ export function createLease<Op extends Operation>(
       (cause) => {
         if (signal.aborted) return
         report(cause)
-        // Refused: it stands in line as before.
+        // Refused: it stands in line as before, or tries to later.
         if (steal) ask(false)
+        else later({ platform, signal }, AGAIN_MS, () => ask(false))
       },
     )
   }

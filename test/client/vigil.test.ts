@@ -12,7 +12,7 @@ import {
 } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { makeKeys, sign } from '../support/rollout.js'
-import { createProfile, put, queued, rest } from '../support/session.js'
+import { createProfile, pass, put, queued, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
 
 // Loaded after the start, and here beforehand: a test waits for no file.
@@ -107,6 +107,36 @@ describe('a tab that leads and hangs', () => {
     expect(second.getSnapshot()).toMatchObject({ role: 'writer', running: 'legacy' })
     await second.close()
   })
+
+  it.each([
+    ['without channels', false],
+    ['without work', true],
+  ])(
+    'and dies is followed %s by a tab that the browser did not let stand in line',
+    async (_, channels) => {
+      const profile = createProfile({ channels })
+      const tab = profile.world.tab()
+      const first = profile.open({}, tab)
+      await first.start()
+      const other = profile.world.tab()
+      const { lock } = other
+      let refusals = 1
+      other.lock = async (name, o) => {
+        if (name === 'graysync-writer' && !o.ifAvailable && refusals-- > 0)
+          throw new DOMException('not now', 'InvalidStateError')
+        return lock?.(name, o) ?? null
+      }
+      const second = profile.open({}, other)
+      const errors: string[] = []
+      second.on('error', ({ code }) => errors.push(code))
+      await second.start()
+      expect(errors).toEqual(['ABORTED'])
+      tab.kill()
+      await pass(profile, 60_000)
+      expect(second.getSnapshot()).toMatchObject({ role: 'writer', running: 'legacy' })
+      await second.close()
+    },
+  )
 
   it('and can not stop its engine is blocked when it wakes, and starts none beside it', async () => {
     const { world, engines, tab, first, second } = openPair()
