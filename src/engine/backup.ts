@@ -182,9 +182,14 @@ async function insistOnPart(
 /** A fact: the handover whose backup goes once it has ended. */
 export const DOOMED = 'doomed'
 
+/** All that a backup has, or may have, on the disk. */
+export function toParts(hid: string): IDBKeyRange {
+  return IDBKeyRange.bound([hid, 0], [hid, Number.MAX_SAFE_INTEGER])
+}
+
 export function deleteBackup(control: ControlConnection, hid: string): Promise<void> {
   return control.run(async (db) => {
-    await db.delete('backup', IDBKeyRange.bound([hid, 0], [hid, Number.MAX_SAFE_INTEGER]))
+    await db.delete('backup', toParts(hid))
   })
 }
 

@@ -72,7 +72,7 @@ export function stepControl(
   also?: (tx: StepTransaction, control: Control) => Promise<void>,
 ): Promise<Control | null> {
   return connection.run(async (db) => {
-    const tx = db.transaction(['control', 'journal', 'oplog'], 'readwrite', {
+    const tx = db.transaction(['control', 'journal', 'oplog', 'backup'], 'readwrite', {
       durability: 'strict',
     })
     const before = toControl(await tx.objectStore('control').get('control'))

@@ -4,6 +4,7 @@ import { GraySyncError } from '../model/errors.js'
 import type { EngineName } from '../model/operation.js'
 import type { Platform } from '../model/platform.js'
 import type { ControlConnection, StepTransaction } from '../store/control.js'
+import { toParts } from './backup.js'
 import { withRoom } from './ballast.js'
 import { readFresh, stepControl } from './control.js'
 import { readState } from './oplog.js'
@@ -68,6 +69,8 @@ export function createCoordinator(o: CoordinatorOptions): Coordinator {
       for (const page of toPages(others)) {
         await Promise.all(page.map((row) => oplog.put({ ...row, assigned: control.owner })))
       }
+      // At once: a page that dies later would leave it for ever, and one that commits in between would have none.
+      if (kind === 'aborted') await tx.objectStore('backup').delete(toParts(o.id))
     }
     return withRoom(o.control, () => stepControl(o.control, step, once, assign))
   }

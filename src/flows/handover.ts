@@ -206,21 +206,18 @@ async function takeBack<Op extends Operation>(
   moved: readonly string[],
 ): Promise<Outcome> {
   let error = toError(cause)
-  const present = await readControl(h.control)
-  const { claim, handover: state } = present
-  // The commit may have got through although its answer did not.
-  if (state?.id === h.id && state.finishing) return finish(h, moved)
-  if (h.coordinator.isMine(present)) {
-    // First: a page that dies later would leave it for ever, and without room not even the way back can be written.
-    await deleteBackup(h.control, h.id).catch(() => undefined)
-  }
+  // Without room not even the way back can be written.
+  if (error.code === 'QUOTA') await deleteBackup(h.control, h.id).catch(() => undefined)
   if (await h.coordinator.abort(error)) {
     // What fails here is tried before the engine starts.
     await raise(h).catch(() => undefined)
     await h.target.queue?.importer?.discard(h.id).catch(() => undefined)
-  } else if (claim >= h.claim) {
+  } else {
+    // The commit may have got through although its answer did not.
+    const { claim, handover: state } = await readControl(h.control)
+    if (state?.id === h.id && state.finishing) return finish(h, moved)
     // It was begun, and another tab ended it.
-    error = new GraySyncError('FENCED', 'another tab took the handover')
+    if (claim >= h.claim) error = new GraySyncError('FENCED', 'another tab took the handover')
   }
   return conclude(h, 'aborted', 0, error)
 }

@@ -30,10 +30,10 @@ export interface ControlSchema extends DBSchema {
   ballast: { key: string; value: { key: string; bytes: Uint8Array } }
 }
 
-/** A step of ownership: control record, journal and op-log change together. */
+/** A step of ownership: control record, journal, op-log and backup change together. */
 export type StepTransaction = IDBPTransaction<
   ControlSchema,
-  ('control' | 'journal' | 'oplog')[],
+  ('control' | 'journal' | 'oplog' | 'backup')[],
   'readwrite'
 >
 /** The op-log in a transaction that writes it alone. */

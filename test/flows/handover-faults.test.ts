@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { readManifests } from '../../src/engine/backup.js'
+import { createBackup, readManifests } from '../../src/engine/backup.js'
+import { createCoordinator } from '../../src/engine/coordinator.js'
+import { readJournal } from '../../src/engine/journal.js'
 import { settle } from '../../src/engine/oplog.js'
 import type { Control } from '../../src/model/engine.js'
 import type { Events, GraySync } from '../../src/model/handle.js'
@@ -144,6 +146,44 @@ describe('a page that dies as its handover is taken back', () => {
     db.close()
     const control = connectControl(tab)
     expect([...hids]).toEqual((await readManifests(control)).map(({ hid }) => hid))
+    control.close()
+    await gray.close()
+  })
+})
+
+describe('a page that stood still before it commits', () => {
+  it('has committed with its backup, or not at all, where another tab takes it back in the same moment', async () => {
+    const profile = createProfile()
+    await useLegacy(profile, 'a')
+    const tab = profile.world.tab()
+    const control = connectControl(tab)
+    const { claim, term } = await readControlOf(tab)
+    const which = { id: 'h1', from: 'legacy', to: 'refactored', claim: claim + 1, term } as const
+    const still = createCoordinator({ platform: tab, control, ...which, onStep() {} })
+    const o = { platform: tab, control, hid: 'h1', userId: null, withRows: false, ...which }
+    await still.prepare()
+    await still.fence()
+    await createBackup({ ...o, isMine: still.isMine }).seal([])
+    await still.saved({})
+    await still.imported({})
+    const { delete: remove } = IDBObjectStore.prototype
+    const woken = new Promise<unknown>((resolve) => {
+      const spy = vi.spyOn(IDBObjectStore.prototype, 'delete').mockImplementation(function (
+        this: IDBObjectStore,
+        key,
+      ) {
+        spy.mockRestore()
+        resolve(still.commit().catch(() => undefined))
+        return remove.call(this, key)
+      })
+    })
+    const gray = openWith(profile, rollouts.all)
+    expect(await gray.start()).toMatchObject({ running: 'refactored' })
+    await woken
+    const { entries: journal } = await readJournal(control)
+    const committed = journal.filter(({ kind }) => kind === 'handover.committed')
+    const backups = (await readManifests(control)).map(({ hid }) => hid)
+    expect(committed.map(({ handover }) => handover)).toEqual(backups)
     control.close()
     await gray.close()
   })
