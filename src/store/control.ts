@@ -95,10 +95,15 @@ export function changeFact<T>(
   key: string,
   change: (held: T | null) => T,
 ): Promise<void> {
+  let made = ''
   return control.run(async (db) => {
     const tx = db.transaction('control', 'readwrite')
     const row = await tx.store.get(key)
-    await tx.store.put({ key, value: change(row && 'value' in row ? (row.value as T) : null) })
+    // Only the answer was lost.
+    if (JSON.stringify(row) === made) return
+    const fact = { key, value: change(row && 'value' in row ? (row.value as T) : null) }
+    made = JSON.stringify(fact)
+    await tx.store.put(fact)
     await tx.done
   })
 }

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Fact, openControl } from '../../src/store/control.js'
 import type { WorldOptions } from '../../src/testing.js'
 import { createDexieProfile } from '../support/dexie-profile.js'
@@ -130,6 +130,31 @@ describe('what is known of handovers that failed', () => {
     const next = await open()
     expect(await next.start()).toMatchObject({ running: 'refactored' })
     await next.close()
+    db.close()
+  })
+
+  it('counts one that failed once, also where only the answer to its note was lost', async () => {
+    const disk = createFaultyFactory()
+    const { store, db, attempts, open } = await createFailed({ indexedDB: disk.factory })
+    store.clear = () => Promise.reject(new Error('broken'))
+    const { put: write } = IDBObjectStore.prototype
+    const spy = vi.spyOn(IDBObjectStore.prototype, 'put').mockImplementation(function (
+      this: IDBObjectStore,
+      row,
+      key,
+    ) {
+      if (row.key === 'attempts' && row.value.count === 1) {
+        disk.isDeaf = true
+        spy.mockRestore()
+      }
+      return write.call(this, row, key)
+    })
+    const gray = await open()
+    await gray.start()
+    expect(disk.isDeaf).toBe(false)
+    expect(await attempts()).toMatchObject({ value: { count: 1, coolMs: HOUR } })
+    spy.mockRestore()
+    await gray.close()
     db.close()
   })
 
