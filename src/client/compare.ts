@@ -1,5 +1,6 @@
 import { nameRow, trackFlight } from '../consistency/flight.js'
 import type { AuditRequest } from '../consistency/request.js'
+import { readControl } from '../engine/control.js'
 import { readOpen } from '../engine/oplog.js'
 import { audit } from '../flows/audit.js'
 import { follow } from '../flows/follow.js'
@@ -97,7 +98,9 @@ async function readKeysInFlight<Op extends Operation>(
 ): Promise<Set<string>> {
   const { control } = core.stores
   const logged = control ? (await readOpen(control)).map((row) => row.op) : []
-  const exporter = running && core.options.engines?.[running]?.queue?.exporter
+  // A handover takes out of the queue that it leaves what was read last, whoever read it.
+  const isLeft = control !== null && (await readControl(control)).owner !== running
+  const exporter = running && !isLeft && core.options.engines?.[running]?.queue?.exporter
   const queued = exporter ? (await exporter.read()).map((pending) => pending.op) : []
   const operations = [...logged, ...queued, ...(behind?.() ?? [])]
   return new Set(operations.map((op) => nameRow(op.entity, op.entityId)))
