@@ -50,6 +50,7 @@ export async function restore<Op extends Operation>(
       const values = await readPart(core.platform, control, manifest, index + 1)
       if (part.table === null) pending = pending.concat(values as Pending<Operation>[])
       else if (store && takesRows) {
+        await insistOnFlip(control, flip)
         await store.hydrate(
           part.table,
           values.map((value) => (value as { row: unknown }).row),
@@ -65,6 +66,11 @@ export async function restore<Op extends Operation>(
   }
   await operations.pump()
   return { backup: manifest.hid, operations: pending.length, rows }
+}
+
+async function insistOnFlip(control: ControlConnection, flip: number): Promise<void> {
+  if ((await readControl(control)).flip === flip) return
+  throw new GraySyncError('FENCED', 'restore: a handover began, wait for its end')
 }
 
 /** Rows that were put back, be it some, are from before, and others lack what was lost: what no server has is written once more. */

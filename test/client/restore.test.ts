@@ -272,6 +272,29 @@ it('restore() that a handover overtakes is refused, and takes up no operation', 
   await gray.close()
 })
 
+it('restore() that a handover overtakes writes no more rows into the engine that is left', async () => {
+  const { profile, legacy, refactored, before } = await setUp()
+  const rows = Array.from({ length: 20 }, (_, at) => ({ id: `row ${at}` }))
+  await legacy.store?.hydrate('cards', rows)
+  await before.close()
+  const gray = await open(profile, { version: 2 })
+  const control = connectControl(profile.world.tab())
+  const { store } = refactored
+  if (!store) throw new Error('the fake engine has a store')
+  const { hydrate } = store
+  let pages = 0
+  store.hydrate = async (...given) => {
+    pages++
+    await hydrate(...given)
+    const step = { at: 0, kind: 'handover.fenced' }
+    await stepControl(control, step, (now) => ({ ...now, flip: now.flip + 1, owner: null }))
+  }
+  await expect(gray.restore()).rejects.toMatchObject({ code: 'FENCED' })
+  expect(pages).toBe(1)
+  control.close()
+  await gray.close()
+})
+
 it('restore() in the middle of a handover is refused, and takes up nothing', async () => {
   const { profile, legacy, before } = await setUp()
   await before.close()
