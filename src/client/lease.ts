@@ -38,6 +38,8 @@ export function createLease<Op extends Operation>(
   /** Changes with every giving back: what was asked for before is no longer wanted. */
   let turn = new AbortController()
   let held: Held | null = null
+  /** It can't be shown, which is told once. */
+  let isMute = false
 
   const accept = (granted: Held | null, wanted: AbortSignal): boolean => {
     if (wanted.aborted) granted?.release()
@@ -95,7 +97,16 @@ export function createLease<Op extends Operation>(
     },
     async show() {
       const pulse = mintId(platform.now(), platform.randomBytes(16))
-      if (held && stores.control) await writeFact(stores.control, 'pulse', pulse)
+      if (!held || !stores.control) return
+      await writeFact(stores.control, 'pulse', pulse).then(
+        () => {
+          isMute = false
+        },
+        (cause) => {
+          if (!isMute) report(cause)
+          isMute = true
+        },
+      )
     },
     giveBack,
   }

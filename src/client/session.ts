@@ -239,7 +239,7 @@ export function createSession<Op extends Operation>(
     host: hosting.host,
     isStill: attendance.isStill,
     look: following.look,
-    answer: () => lease.show().catch((cause) => void core.report(cause)),
+    answer: lease.show,
     async end() {
       ended = true
       reign++

@@ -257,6 +257,33 @@ describe('a tab that leads and lives', () => {
     await second.close()
   })
 
+  it('tells of a full disk once, however often it is asked there, and again once it had room', async () => {
+    const faulty = createFaultyFactory()
+    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+    const [first, second] = [open(), open()]
+    await first.start()
+    await second.start()
+    await second.enqueue(put('a'))
+    await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
+    await rest()
+    const told: string[] = []
+    first.on('error', ({ code }) => told.push(code))
+    // What is cleaned up after the start needs room as well.
+    await lookOn(world, 4)
+    faulty.full = true
+    // Not twelve: with the next question after those the other tab would lead.
+    await lookOn(world, 13)
+    expect(told).toEqual(['QUOTA'])
+    faulty.full = false
+    await lookOn(world, 2)
+    faulty.full = true
+    await lookOn(world, 12)
+    expect(told).toEqual(['QUOTA', 'QUOTA'])
+    faulty.full = false
+    await first.close()
+    await second.close()
+  })
+
   it('writes nothing to show it while there is nothing to do', async () => {
     const { world, first, second } = openPair()
     await first.start()
