@@ -28,12 +28,14 @@ export function connect<Schema extends DBSchema>(
   }
   /** One opening for all: who waits for it goes on in the order of coming. */
   const reach = (pauseMs: number) => {
-    current ??= openAfter(pauseMs).catch((cause) => {
+    if (current) return current
+    const opening = openAfter(pauseMs).catch((cause) => {
       // The next one tries again: what hung or had no room now may open then.
-      current = null
+      if (current === opening) current = null
       throw cause
     })
-    return current
+    current = opening
+    return opening
   }
   const drop = () => {
     current?.then((db) => db.close()).catch(() => undefined)

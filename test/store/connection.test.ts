@@ -2,7 +2,13 @@ import { IDBFactory } from 'fake-indexeddb'
 import { describe, expect, it } from 'vitest'
 import { GraySyncError } from '../../src/model/errors.js'
 import { connect } from '../../src/store/connection.js'
-import { connectControl, openControl, settleFact, writeFact } from '../../src/store/control.js'
+import {
+  type ControlDatabase,
+  connectControl,
+  openControl,
+  settleFact,
+  writeFact,
+} from '../../src/store/control.js'
 import { createWorld } from '../../src/testing.js'
 import { createFaultyFactory } from '../support/faulty-indexeddb.js'
 import { rest } from '../support/session.js'
@@ -110,6 +116,35 @@ describe('a connection', () => {
     faulty.full = false
     expect(await settleFact(connection, 'installation', () => 'b')).toBe('b')
     connection.close()
+  })
+
+  it('closes what it opened last also where an opening from before it rested fails late', async () => {
+    const tab = createTab()
+    let fail = (_: Error) => {}
+    const late = new Promise<ControlDatabase>((_, reject) => {
+      fail = reject
+    })
+    const opened: ControlDatabase[] = []
+    let isFirst = true
+    const connection = connect(tab, async () => {
+      if (isFirst) {
+        isFirst = false
+        return late
+      }
+      const db = await openControl(tab)
+      opened.push(db)
+      return db
+    })
+    const before = connection.run((db) => db.count('control'))
+    connection.rest()
+    await connection.run((db) => db.count('control'))
+    fail(new Error('late'))
+    await expect(before).rejects.toThrow('late')
+    await connection.run((db) => db.count('control'))
+    expect(opened).toHaveLength(1)
+    connection.close()
+    await rest()
+    expect(() => opened[0]?.transaction('control')).toThrow('InvalidStateError')
   })
 
   it('does nothing more once it is closed', async () => {
