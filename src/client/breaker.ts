@@ -64,11 +64,19 @@ export function createBreaker(o: BreakerOptions): Breaker {
     o.onTrip(by)
     if (!control) return
     const entry = { at, detail: { by, ...detail } }
-    writeTrip = () =>
-      withRoom(control, () => keepStep(control, version, event, entry)).then((kept) => {
-        present = kept
-        writeTrip = null
-      }, o.report)
+    let writing: Promise<void> | null = null
+    const write = async () => {
+      present = await withRoom(control, () => keepStep(control, version, event, entry))
+      writeTrip = null
+    }
+    writeTrip = () => {
+      writing ??= write()
+        .catch(o.report)
+        .finally(() => {
+          writing = null
+        })
+      return writing
+    }
     await writeTrip()
   }
 

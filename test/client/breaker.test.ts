@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { createBreaker } from '../../src/client/breaker.js'
 import { readJournal } from '../../src/engine/journal.js'
 import type { Events, GraySync, GraySyncOptions } from '../../src/model/handle.js'
 import type { Sink, TelemetryRecord } from '../../src/model/record.js'
@@ -492,6 +493,24 @@ describe('a device that has rolled back', () => {
     expect(trips).toHaveLength(1)
     await gray.close()
     expect(await see(profile)).toEqual({ running: 'legacy', reason: 'ROLLED_BACK' })
+  })
+
+  it('has one entry in the journal for a trip that is looked for while it is written', async () => {
+    const platform = createProfile().world.tab()
+    const control = connectControl(platform)
+    const breaker = createBreaker({
+      platform,
+      control,
+      version: '2',
+      epoch: () => 0,
+      onTrip: () => {},
+      report: () => {},
+    })
+    await Promise.all([breaker.trip('failures'), breaker.read(), breaker.read()])
+    const { entries } = await readJournal(control)
+    expect(entries.map(({ kind }) => kind)).toEqual(['breaker.trip'])
+    expect(breaker.isOpen()).toBe(true)
+    control.close()
   })
 
   it('counts a way back whose page died in it, and that another one finished', async () => {
