@@ -41,7 +41,8 @@ function keepHouse<Op extends Operation>(core: Core<Op>, isMine: () => boolean):
     await dropDoomed(control)
     if (passed.heardAt !== null && now - retained >= RETAIN_EVERY_MS) {
       retained = now
-      await clear(core, control, passed.heardAt)
+      // What can’t be cleared away keeps nothing waiting.
+      await clear(core, control, passed.heardAt).catch(core.report)
     }
     const isCooling = await coolDown(control, passed)
     // Last: on a full disk there may be no room for it.

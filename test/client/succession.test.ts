@@ -110,7 +110,7 @@ describe('what is known of handovers that failed', () => {
       )
     const { store } = profile.engines.refactored
     if (!store) throw new Error('the fake engine has a store')
-    return { ...profile, store, db, attempts, open }
+    return { ...profile, openServed: profile.open, store, db, attempts, open }
   }
 
   it('ends with its wait, also on a disk that has no room for the ballast', async () => {
@@ -121,6 +121,37 @@ describe('what is known of handovers that failed', () => {
     await db.put('control', { key: 'attempts', value })
     const gray = await open()
     expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    for (const ms of [10_000, HOUR, HOUR]) {
+      await rest()
+      world.advance(ms)
+    }
+    await rest()
+    await gray.close()
+    const next = await open()
+    expect(await next.start()).toMatchObject({ running: 'refactored' })
+    await next.close()
+    db.close()
+  })
+
+  it('ends with its wait, also where a backup that is kept can not be read', async () => {
+    const { world, db, openServed, open } = await createFailed()
+    const bootstrap = await sign(keys, { version: 2 })
+    const url = 'https://upstream.test/rollouts/sync-engine'
+    const tab = world.tab()
+    const date = () => new Date(tab.now()).toUTCString()
+    const heard = new Promise<void>((resolve) => {
+      world.answer(() => {
+        resolve()
+        return new Response(bootstrap, { headers: { date: date() } })
+      })
+    })
+    const value = { what: '2>refactored', heardAt: null, count: 1, coolMs: HOUR }
+    await db.put('control', { key: 'attempts', value })
+    await db.put('backup', { hid: 'torn', part: 0, value: null })
+    const gray = openServed({ rollout: { keys: [keys.public], bootstrap, url } }, tab)
+    expect(await gray.start()).toMatchObject({ running: 'legacy', blocked: { by: 'HALTED' } })
+    await heard
+    await rest()
     for (const ms of [10_000, HOUR, HOUR]) {
       await rest()
       world.advance(ms)
