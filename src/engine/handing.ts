@@ -207,7 +207,9 @@ export async function push<Op extends Operation>(
 ): Promise<void> {
   const late = () =>
     new GraySyncError('ENGINE_TIMEOUT', `engine ${host.name} did not take ${op.opId} in time`)
-  const pushing = Promise.resolve().then(() => host.running.push?.(op, { applied }))
+  const pushing = Promise.resolve().then(() =>
+    host.running.push?.(structuredClone(op), { applied }),
+  )
   await withinTime(platform, PUSH_TIMEOUT_MS, pushing, late)
 }
 

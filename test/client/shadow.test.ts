@@ -9,7 +9,7 @@ import { connectControl, writeFact } from '../../src/store/control.js'
 import type { FakeEngine, RowOperation } from '../../src/testing.js'
 import { makeKeys, type TestKeys } from '../support/rollout.js'
 import { awaitEvent, type Client, createServed, type Served, visit } from '../support/served.js'
-import { put, queued, rest } from '../support/session.js'
+import { put, queued, replacePush, rest } from '../support/session.js'
 import { awaitSnapshot } from '../support/snapshot.js'
 import { passTime } from '../support/time.js'
 
@@ -562,6 +562,22 @@ describe('an engine that fails in shadow', () => {
     for (const id of ['bad', 'a', 'b']) await gray.enqueue(put(id))
     const shadow = await reach(served, gray, (one) => isOff(one) || one?.applied === 2)
     expect(shadow).toMatchObject({ state: 'running', errors: 1 })
+    await gray.close()
+  })
+
+  it('is given what the user wrote, also where the owner’s engine changes what it is handed', async () => {
+    const served = await createShadowed()
+    const { legacy, refactored } = served.engines
+    replacePush(legacy, async (op, go) => {
+      await go()
+      Object.assign(op.row ?? {}, { text: 'made ready to be sent' })
+    })
+    const gray = served.open()
+    await gray.start()
+    await reach(served, gray, isRunning)
+    await gray.enqueue(put('a', 'whole'))
+    await reach(served, gray, (shadow) => shadow?.applied === 1)
+    expect(rowsOf(refactored)).toEqual([{ id: 'a', text: 'whole' }])
     await gray.close()
   })
 
