@@ -1,7 +1,6 @@
 const PAGE_BYTES = 250_000
 /** How many rows of a page are weighed. */
 const SAMPLE = 16
-const DEEPEST = 5
 
 /** How many rows the first page of a table has: nobody knows yet what they weigh, and they may be pictures. */
 export const FIRST_PAGE = 4
@@ -28,11 +27,24 @@ export function* toPages<T>(values: readonly T[]): Generator<readonly T[]> {
   }
 }
 
-/** About how many bytes a value takes; what lies deeper counts for nothing, and a value may hold itself. */
-function weigh(value: unknown, depth = 0): number {
+/** About how many bytes a value takes; each part is looked at once, as a value may hold itself. */
+function weigh(value: unknown): number {
+  let bytes = 0
+  const parts = new Set<object>([[value]])
+  for (const part of parts) {
+    for (const held of Object.values(part)) {
+      const whole = weighWhole(held)
+      bytes += whole ?? 8
+      if (whole === null) parts.add(held)
+    }
+  }
+  return bytes
+}
+
+/** `null`: its parts tell. */
+function weighWhole(value: unknown): number | null {
   if (typeof value === 'string') return value.length
-  if (typeof value !== 'object' || value === null || depth === DEEPEST) return 8
+  if (typeof value !== 'object' || value === null) return 8
   if (value instanceof Blob) return value.size
-  if ('byteLength' in value) return Number(value.byteLength)
-  return Object.values(value).reduce<number>((sum, held) => sum + weigh(held, depth + 1), 8)
+  return 'byteLength' in value ? Number(value.byteLength) : null
 }
