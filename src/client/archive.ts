@@ -62,7 +62,9 @@ export async function restore<Op extends Operation>(
     await adopt(control, pending, { at, isMine: (now) => now.flip === flip })
   } finally {
     await core.replicas.forward().catch(core.report)
-    if (engine && store) await redo(control, engine, store)
+    // The rows of anybody else may have been cleared as they signed out.
+    const users = [core.userId(), manifest.userId, null]
+    if (engine && store) await redo({ control, engine, store, users })
   }
   await operations.pump()
   return { backup: manifest.hid, operations: pending.length, rows }
@@ -74,14 +76,21 @@ async function insistOnFlip(control: ControlConnection, flip: number): Promise<v
 }
 
 /** Rows that were put back, be it some, are from before, and others lack what was lost: what no server has is written once more. */
-async function redo<Op extends Operation>(
-  control: ControlConnection,
-  engine: Engine<Op>,
-  store: Store<Op>,
-): Promise<void> {
+async function redo<Op extends Operation>({
+  control,
+  engine,
+  store,
+  users,
+}: {
+  control: ControlConnection
+  engine: Engine<Op>
+  store: Store<Op>
+  users: readonly (string | null)[]
+}): Promise<void> {
   const failed: unknown[] = []
-  const give = async ({ op, opId }: LoggedOperation) => {
-    if (engine.knows?.(op as Identified<Op>) !== false) await store.apply(op as Identified<Op>)
+  const give = async ({ op, opId, userId }: LoggedOperation) => {
+    const isDue = users.includes(userId) && engine.knows?.(op as Identified<Op>) !== false
+    if (isDue) await store.apply(op as Identified<Op>)
     else await settle(control, opId, { state: 'open', applied: false })
   }
   for (const row of await readOpen(control)) {

@@ -336,3 +336,23 @@ it('restore() takes the newest backup of the present user, and of nobody else', 
   expect(await ann.restore()).toMatchObject({ operations: 1 })
   await ann.close()
 })
+
+it('restore() shows the present user nothing that waits of another one', async () => {
+  const { profile, refactored, before } = await setUp()
+  await before.close()
+  const bob = profile.open({
+    rollout: { keys: [keys.public], bootstrap: await sign(keys, { version: 2 }) },
+    subject: { id: 'bob' },
+  })
+  expect(await bob.start()).toMatchObject({ running: 'refactored' })
+  // The app clears the rows as somebody signs out.
+  refactored.disk.rows.clear()
+  const { store } = refactored
+  if (!store) throw new Error('the fake engine has a store')
+  const applied: string[] = []
+  store.apply = async ({ entityId }) => void applied.push(entityId)
+  await bob.enqueue(put('of bob'), { applied: true })
+  await bob.restore()
+  expect(applied).toEqual(['of bob'])
+  await bob.close()
+})
