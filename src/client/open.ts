@@ -95,7 +95,6 @@ export async function open<Op extends Operation>(o: Opening<Op>): Promise<Opened
   }
 
   const recount = createCount({ platform, control, state, signal, report: o.report })
-
   const operations = createOperations<Op>({
     platform,
     control,
