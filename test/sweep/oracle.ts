@@ -60,12 +60,13 @@ function judgeEffects(trial: Evidence): string[] {
 }
 
 /**
- * Of a page that froze inside of an engine's own write a row of before may come back late. A server that goes by
- * versions takes for old what was then built on it: that is counted with the rows that are stale, and not held.
+ * Of a page that froze inside of an engine's own write a row of before may come back late, or one go that is not sent yet.
+ * A server that goes by versions takes for old what was then built on it, and gets the other without what was done: that
+ * is counted with the rows that are stale, and not held.
  */
 function isSetBack({ tier, profile, server }: Evidence, opId: string): boolean {
   const isOld = () =>
-    server.arrivals.some((one) => one.opId === opId && one.outcome === 'duplicate')
+    server.arrivals.some((one) => one.opId === opId && (one.outcome === 'duplicate' || one.isBare))
   return tier === 'versioned' && profile.froze && isOld()
 }
 

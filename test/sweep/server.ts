@@ -21,6 +21,8 @@ export interface Arrival {
   term: number
   device: string
   outcome: 'applied' | 'duplicate' | 'fenced'
+  /** The row that it brought lacks what it did. */
+  isBare: boolean
 }
 
 /** What an engine sends: one token, or its row as it is. */
@@ -76,7 +78,9 @@ export function createServer(kind: ServerKind, flaw?: Flaw): Server {
       const term = Number(headers.get('graysync-term'))
       const note = JSON.parse(decodeURIComponent(headers.get('note') ?? 'null')) as Note
       const outcome = judge(opId, device, term, note)
-      arrivals.push({ opId, engine: headers.get('engine') as EngineName, term, device, outcome })
+      const engine = headers.get('engine') as EngineName
+      const isBare = kind === 'versioned' && !note.tokens.includes(note.token)
+      arrivals.push({ opId, engine, term, device, outcome, isBare })
       return () =>
         new Response(null, {
           status: outcome === 'fenced' ? 409 : 200,
