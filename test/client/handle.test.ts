@@ -359,25 +359,19 @@ describe('a poor browser', () => {
     await gray.close()
   })
 
-  it('runs legacy and takes operations where a question about Web Locks is never answered', async () => {
+  it.each<[string, Partial<Platform>]>([
+    ['a question about Web Locks is never answered', { locks: () => new Promise(() => undefined) }],
+    [
+      'the browser never tells at the first start which databases it has',
+      { pristine: () => new Promise(() => undefined) },
+    ],
+  ])('runs legacy and takes operations where %s', async (_, silent) => {
     const engines = createEngines()
     const world = createProfile()
-    const tab: Platform = { ...world.tab(), locks: () => new Promise(() => undefined) }
-    const gray = createTestClient<RowOperation>({ app: APP, engines }, tab)
-    const starting = gray.start()
-    const accepting = gray.enqueue(put('a', 'one'))
-    await rest()
-    world.advance(2_000)
-    expect(await starting).toMatchObject({ phase: 'running', running: 'legacy' })
-    expect(await accepting).toMatchObject({ durable: true })
-    await gray.close()
-  })
-
-  it('runs legacy where the browser never tells at the first start which databases it has', async () => {
-    const engines = createEngines()
-    const world = createProfile()
-    const tab: Platform = { ...world.tab(), pristine: () => new Promise(() => undefined) }
-    const gray = createTestClient<RowOperation>({ app: APP, engines }, tab)
+    const gray = createTestClient<RowOperation>(
+      { app: APP, engines },
+      { ...world.tab(), ...silent },
+    )
     const starting = gray.start()
     const accepting = gray.enqueue(put('a', 'one'))
     await rest()

@@ -226,6 +226,19 @@ describe('a tab that leads and hangs', () => {
   )
 })
 
+/** Two tabs on a disk that can be filled, and an operation that waits at the engine. */
+async function openBusyPair() {
+  const faulty = createFaultyFactory()
+  const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
+  const [first, second] = [open(), open()]
+  await first.start()
+  await second.start()
+  await second.enqueue(put('a'))
+  await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
+  await rest()
+  return { faulty, world, engines, first, second }
+}
+
 describe('a tab that leads and lives', () => {
   it('keeps the lease however long its work waits', async () => {
     const { world, engines, first, second } = openPair()
@@ -240,14 +253,7 @@ describe('a tab that leads and lives', () => {
   })
 
   it('keeps the lease also on a full disk, where it can not show it', async () => {
-    const faulty = createFaultyFactory()
-    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
-    const [first, second] = [open(), open()]
-    await first.start()
-    await second.start()
-    await second.enqueue(put('a'))
-    await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
-    await rest()
+    const { faulty, world, engines, first, second } = await openBusyPair()
     faulty.full = true
     await lookOn(world, 12)
     expect(first.getSnapshot()).toMatchObject({ role: 'writer' })
@@ -258,14 +264,7 @@ describe('a tab that leads and lives', () => {
   })
 
   it('tells of a full disk once, however often it is asked there, and again once it had room', async () => {
-    const faulty = createFaultyFactory()
-    const { world, engines, open } = createProfile({ indexedDB: faulty.factory })
-    const [first, second] = [open(), open()]
-    await first.start()
-    await second.start()
-    await second.enqueue(put('a'))
-    await expect.poll(() => queued(engines.legacy)).toHaveLength(1)
-    await rest()
+    const { faulty, world, first, second } = await openBusyPair()
     const told: string[] = []
     first.on('error', ({ code }) => told.push(code))
     // What is cleaned up after the start needs room as well.
